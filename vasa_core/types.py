@@ -1,0 +1,236 @@
+"""The wires: what flows between the stages encode, features, sample, render.
+
+Shape letters, fixed for the whole project:
+
+    B batch   T frames   N audio samples   K keypoints   V mesh vertices
+    D dynamics code   F audio features   C H W image
+
+Coordinates are the image's: x to the right, y down, z away from the viewer. Angles are degrees as
+the viewer sees them: yaw > 0 turns the face to the image's right, pitch > 0 lifts it, roll > 0 turns
+it clockwise; gaze likewise (theta right, phi up), relative to the head.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, fields, replace
+from fractions import Fraction
+from typing import Literal, Protocol
+
+import torch
+from torch import Tensor
+
+EMOTIONS = ("neutral", "happy", "sad", "angry", "surprised")
+
+Progress = Callable[[int, int], None]
+"""Called as ``progress(done, total)`` between steps of long work; total is 0 when unknown.
+
+It may raise (``CancelledError``, or a host's own exception) to stop the work."""
+
+
+def move(wire, device: torch.device | str | None = None, dtype: torch.dtype | None = None):
+    """A copy of a wire with its tensors (and the wires inside it) on another device or dtype."""
+
+    def moved(value):
+        if isinstance(value, Tensor):
+            return value.to(device=device, dtype=dtype if value.is_floating_point() else None)
+        if hasattr(value, "__dataclass_fields__"):
+            return move(value, device, dtype)
+        if isinstance(value, tuple):
+            return tuple(moved(v) for v in value)
+        return value
+
+    return replace(wire, **{f.name: moved(getattr(wire, f.name)) for f in fields(wire) if f.init})
+
+
+@dataclass(frozen=True, slots=True)
+class Motion:
+    """What a face does, frame by frame, in one face space.
+
+    rotation     (T, 3)  yaw, pitch, roll of the head, degrees
+    translation  (T, 2)  head centre, x right and y down, in eye distances of the face
+    scale        (T,)    size of the head; 2 is twice as near
+    dynamics     (T, D)  the face space's code: lips, expression, blinks, gaze
+    space                name of the face space that the code belongs to
+    fps                  frames per second, exact
+    reference            "portrait": offsets from how the portrait was taken (all zero, scale 1, shows
+                         the portrait as it is); "camera": as measured in a video, absolute
+    """
+
+    rotation: Tensor
+    translation: Tensor
+    scale: Tensor
+    dynamics: Tensor
+    space: str
+    fps: Fraction
+    reference: Literal["portrait", "camera"] = "portrait"
+
+    def __post_init__(self):
+        frames = len(self.rotation)
+        shapes = {
+            "rotation": (self.rotation, (frames, 3)),
+            "translation": (self.translation, (frames, 2)),
+            "scale": (self.scale, (frames,)),
+            "dynamics": (self.dynamics, (frames, *self.dynamics.shape[1:2])),
+        }
+        for name, (tensor, shape) in shapes.items():
+            if tuple(tensor.shape) != shape or tensor.ndim != len(shape):
+                raise ValueError(f"Motion.{name} is {tuple(tensor.shape)}, needed {shape}.")
+
+    def __len__(self) -> int:
+        return len(self.rotation)
+
+    def __getitem__(self, frames: slice) -> Motion:
+        parts = ("rotation", "translation", "scale", "dynamics")
+        return replace(self, **{name: getattr(self, name)[frames] for name in parts})
+
+    @staticmethod
+    def concat(pieces: Iterable[Motion]) -> Motion:
+        """Join pieces in time; they must share space, frame rate and reference."""
+        pieces = list(pieces)
+        if len({(p.space, p.fps, p.reference) for p in pieces}) != 1:
+            raise ValueError("Motion pieces to join differ in space, frame rate or reference.")
+        parts = ("rotation", "translation", "scale", "dynamics")
+        joined = {name: torch.cat([getattr(p, name) for p in pieces]) for name in parts}
+        return replace(pieces[0], **joined)
+
+
+@dataclass(frozen=True, slots=True)
+class CropTransform:
+    """Where a square working crop lies in the source image.
+
+    matrix  (2, 3)  maps crop pixels to source pixels: source = matrix @ (x, y, 1)
+    size            side of the crop in pixels
+    """
+
+    matrix: Tensor
+    size: int
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Portrait:
+    """One face, ready to be moved; made once per image by a face space's ``encode``.
+
+    image       (1, 3, H, W)  the whole source image, 0..1, into which the head is rendered
+    landmarks   (V, 3)        mesh vertices in source pixels, z in the same scale
+    identity    (V, 3) or (I,) who it is, with expression and pose taken away, as the space defines it
+    pose                      the face's own pose and dynamics in the photo: Motion, T = 1, "camera"
+    crop                      the working crop around the head
+    appearance                what the space's renderer needs, opaque to everybody else
+    faces, face               how many faces the image shows, and which one this is (0 = largest)
+    confidence                of the face encoder, 0..1
+    """
+
+    space: str
+    image: Tensor
+    landmarks: Tensor
+    identity: Tensor
+    pose: Motion
+    crop: CropTransform
+    appearance: object
+    faces: int
+    face: int
+    confidence: float
+
+    def __repr__(self) -> str:
+        height, width = self.image.shape[-2:]
+        return f"Portrait({self.space}, {width}x{height}, face {self.face + 1} of {self.faces})"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class AudioFeatures:
+    """What a motion model hears, one row per motion frame.
+
+    features  (T, F)  row t belongs to time t / fps
+    encoder           name of the audio encoder that made them
+    fps               rows per second, exact
+    duration          exact length of the sound in seconds; T = ceil(duration * fps)
+    """
+
+    features: Tensor
+    encoder: str
+    fps: Fraction
+    duration: Fraction
+
+    def __len__(self) -> int:
+        return len(self.features)
+
+    def __repr__(self) -> str:
+        seconds = float(self.duration)
+        return f"AudioFeatures({self.encoder}, {len(self)} frames, {seconds:.2f} s)"
+
+
+@dataclass(frozen=True, slots=True)
+class Controls:
+    """What the user steers. Each value is a number, or a tensor with one row per frame.
+
+    gaze        (2,) or (T, 2)   main gaze direction theta, phi in degrees; None: as sampled
+    distance    () or (T,)       head distance relative to the portrait's (2: half as large); None
+    emotion     (5,) or (T, 5)   offset along ``EMOTIONS``, 1 = fully acted; None: as in the voice
+    lips, expression, blink, eyes, head
+                () or (T,)       strength of a part: 0 none of it, 1 as sampled, > 1 exaggerated
+    lip_rest    () or (T,)       how far the lips rest open, in eye distances
+    """
+
+    gaze: Tensor | None = None
+    distance: Tensor | None = None
+    emotion: Tensor | None = None
+    lips: Tensor = field(default_factory=lambda: torch.tensor(1.0))
+    expression: Tensor = field(default_factory=lambda: torch.tensor(1.0))
+    blink: Tensor = field(default_factory=lambda: torch.tensor(1.0))
+    eyes: Tensor = field(default_factory=lambda: torch.tensor(1.0))
+    head: Tensor = field(default_factory=lambda: torch.tensor(1.0))
+    lip_rest: Tensor = field(default_factory=lambda: torch.tensor(0.0))
+
+
+class FaceSpace(Protocol):
+    """A pair of encoder and renderer that agree on pose and dynamics (VASA-1, section 3.1)."""
+
+    name: str
+    parts: dict[str, slice]  # where lips, expression, blink and gaze lie in a dynamics code
+
+    def landmarks(self, images: Tensor) -> Tensor:
+        """(B, 3, H, W) images to (B, 478, 3) pixel coordinates of the largest face in each."""
+
+    def encode(self, image: Tensor, face: int = 0) -> Portrait:
+        """(1, 3, H, W) image to the ``face``-th largest face in it, ready to be moved."""
+
+    def track(self, frames: Iterable[Tensor], fps: Fraction) -> Motion:
+        """(3, H, W) frames of a video to the motion of the largest face, reference "camera"."""
+
+    def render(
+        self, portrait: Portrait, motion: Motion | Iterable[Motion], chunk: int = 8
+    ) -> Iterator[Tensor]:
+        """Frames of the moving portrait, in chunks (B, 3, H, W) of the source's size."""
+
+
+class MotionModel(Protocol):
+    """Turns sound and controls into motion of one face space (VASA-1, section 3.2)."""
+
+    space: str
+    fps: Fraction
+
+    def features(self, waveform: Tensor, rate: int) -> AudioFeatures:
+        """(N,) mono samples at ``rate`` Hz to this model's own audio features."""
+
+    def stream(
+        self,
+        audio: AudioFeatures | Iterable[AudioFeatures],
+        controls: Controls | None = None,
+        seed: int = 0,
+        steps: int = 10,
+        cfg: float | None = None,
+        progress: Progress | None = None,
+    ) -> Iterator[Motion]:
+        """Motion window by window, in constant memory, for sound that may come in pieces."""
+
+    def sample(
+        self,
+        audio: AudioFeatures,
+        controls: Controls | None = None,
+        seed: int = 0,
+        steps: int = 10,
+        cfg: float | None = None,
+        progress: Progress | None = None,
+    ) -> Motion:
+        """The whole motion for a sound; the windows of ``stream`` joined."""
