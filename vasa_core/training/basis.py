@@ -20,11 +20,18 @@ from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
 from ..spaces.mesh.dynamics import eye_opening, mouth_opening
-from ..spaces.mesh.geometry import eye_distance, fit_pose, rotation_angles, rotation_matrix
+from ..spaces.mesh.geometry import (
+    eye_distance,
+    fit_pose,
+    rotation_angles,
+    rotation_matrix,
+)
 from ..spaces.mesh.topology import IRISES, RIGID
+from ..spaces.mesh.tracking import neutral_face
 from .tracks import Clip, load_clips, load_face_labels
 
 log = logging.getLogger(__name__)
+MAX_ANGLE = 25.0  # degrees; further round, the teacher guesses the far half of the face
 FLIP = torch.tensor([-1.0, 1.0, 1.0])
 
 
@@ -53,21 +60,17 @@ def mirror_permutation(faces: Tensor, sample: int = 200) -> Tensor:
     return mirror
 
 
-def neutral_frame(canonical: Tensor) -> Tensor:
-    """(T, V, 3) of one clip to its (V, 3) neutral: median of frames with closed lips, open eyes."""
-    gap, eyes = mouth_opening(canonical), eye_opening(canonical).mean(1)
-    closed = gap <= gap.quantile(0.25)
-    chosen = closed & (eyes >= 0.85 * eyes.median())
-    return canonical[chosen if chosen.sum() >= 3 else closed].median(0).values
-
-
 def displacements(clips: list[Clip], canonical: Tensor) -> list[tuple[str, Tensor, Tensor]]:
     """Per clip: person, (T, V, 3) displacement from its neutral, (T, 2) closure of the eyes."""
     result = []
     for clip in clips:
         points = torch.as_tensor(clip.landmarks[clip.found])
-        faces = fit_pose(points, canonical).canonical(points)
-        neutral = neutral_frame(faces)
+        pose = fit_pose(points, canonical)
+        frontal = rotation_angles(pose.rotation)[:, :2].abs().amax(1) < MAX_ANGLE
+        if frontal.sum() < 25:
+            continue
+        faces = pose.canonical(points)[frontal]
+        neutral = neutral_face(faces)
         closure = 1 - eye_opening(faces) / eye_opening(faces).quantile(0.8, 0)
         result.append((clip.person, faces - neutral, closure))
     return result

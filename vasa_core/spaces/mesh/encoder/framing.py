@@ -1,0 +1,116 @@
+"""Square crops: where a working crop lies in an image, cutting it out, and carrying points across.
+
+A frame is a (2, 3) matrix that maps crop coordinates (u right, v down, the crop spans -1..1) to image
+pixels: ``image = frame @ (u, v, 1)``. It is always a similarity (rotation, size, position). Pixel
+coordinates are continuous: the first pixel covers 0..1 and its centre lies at 0.5.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def make_frames(centre: Tensor, half: Tensor, angle: Tensor) -> Tensor:
+    """Frames (B, 2, 3) from centre (B, 2) and half side (B,) in pixels and roll (B,) in radians,
+    clockwise as seen."""
+    cos, sin = half * torch.cos(angle), half * torch.sin(angle)
+    turn = torch.stack([torch.stack([cos, -sin], -1), torch.stack([sin, cos], -1)], -2)
+    return torch.cat([turn, centre[..., None]], -1)
+
+
+def frame_size(frames: Tensor) -> Tensor:
+    """Half side (B,) of frames (B, 2, 3), in pixels."""
+    return torch.linalg.vector_norm(frames[..., :, 0], dim=-1)
+
+
+def frame_angle(frames: Tensor) -> Tensor:
+    """Roll (B,) of frames (B, 2, 3), in radians, clockwise as seen."""
+    return torch.atan2(frames[..., 1, 0], frames[..., 0, 0])
+
+
+def fit_frames(points: Tensor, mean: Tensor) -> Tensor:
+    """Frames (B, 2, 3) in which points (B, K, 2+) lie closest to ``mean`` (K, 2+) (least squares).
+
+    A similarity in the plane is a complex number times the mean plus another: image = a * mean + b.
+    """
+    centre, middle = points[..., :2].mean(-2), mean[..., :2].mean(-2)
+    p, m = points[..., :2] - centre[..., None, :], mean[..., :2] - middle
+    norm = m.square().sum()
+    real = (p * m).sum((-1, -2)) / norm
+    imaginary = (p[..., 1] * m[..., 0] - p[..., 0] * m[..., 1]).sum(-1) / norm
+    turn = torch.stack(
+        [torch.stack([real, -imaginary], -1), torch.stack([imaginary, real], -1)], -2
+    )
+    return torch.cat([turn, (centre - turn @ middle)[..., None]], -1)
+
+
+def to_image(points: Tensor, frames: Tensor) -> Tensor:
+    """Points (B, K, 2 or 3) from crop coordinates to pixels; z grows with the crop's size."""
+    plane = points[..., :2] @ frames[..., :2].mT + frames[..., None, :, 2]
+    return torch.cat([plane, points[..., 2:] * frame_size(frames)[..., None, None]], -1)
+
+
+def to_crop(points: Tensor, frames: Tensor) -> Tensor:
+    """Points (B, K, 2 or 3) from pixels to crop coordinates."""
+    size = frame_size(frames)[..., None, None]
+    plane = (points[..., :2] - frames[..., None, :, 2]) @ (frames[..., :2] / size**2)
+    return torch.cat([plane, points[..., 2:] / size], -1)
+
+
+def crop_grid(frames: Tensor, height: int, width: int) -> Tensor:
+    """Image positions (B, height, width, 2) of the centres of a crop's pixels.
+
+    A crop that is not square keeps u in -1..1 and shortens v.
+    """
+    u = (torch.arange(width, device=frames.device, dtype=frames.dtype) + 0.5) * 2 / width - 1
+    v = (torch.arange(height, device=frames.device, dtype=frames.dtype) + 0.5) * 2 / width
+    v = v - height / width
+    grid = torch.stack(torch.meshgrid(u, v, indexing="xy"), -1).reshape(1, height * width, 2)
+    return to_image(grid.expand(len(frames), -1, -1), frames).view(-1, height, width, 2)
+
+
+def sample(image: Tensor, positions: Tensor) -> Tensor:
+    """Read image (B, C, H, W) at pixel positions (B, h, w, 2); past the edge the edge repeats."""
+    size = torch.tensor(image.shape[:-3:-1], device=image.device, dtype=image.dtype)
+    grid = positions * 2 / size - 1
+    return F.grid_sample(image, grid, "bilinear", "border", align_corners=False)
+
+
+def cut(image: Tensor, frames: Tensor, height: int, width: int) -> Tensor:
+    """Crops (B, 3, height, width) of one image (1, 3, H, W) at frames (B, 2, 3).
+
+    A crop smaller than what it shows is read from an image halved as often as needed, so that
+    it does not alias.
+    """
+    crops = []
+    for frame in frames[:, None]:
+        positions = crop_grid(frame, height, width)
+        ratio = float(frame_size(frame)) * 2 / width
+        halvings = max(0, math.floor(math.log2(max(ratio, 1e-6)) + 0.25))
+        source, shift = around(image, positions)
+        positions = positions - shift
+        for _ in range(halvings):
+            if min(source.shape[-2:]) < 2:
+                break
+            before = torch.tensor(source.shape[:-3:-1], dtype=positions.dtype)
+            source = F.avg_pool2d(source, 2, ceil_mode=True, count_include_pad=False)
+            positions = positions / 2
+            del before
+        crops.append(sample(source, positions))
+    return torch.cat(crops)
+
+
+def around(image: Tensor, positions: Tensor) -> tuple[Tensor, Tensor]:
+    """The part of an image (1, 3, H, W) that holds the positions, and its upper left corner (2,)."""
+    height, width = image.shape[-2:]
+    flat = positions.reshape(-1, 2)
+    low, high = flat.amin(0).floor().tolist(), flat.amax(0).ceil().tolist()
+    left, top = (int(min(max(a - 2, 0), n - 1)) for a, n in zip(low, (width, height)))
+    right, bottom = (int(min(max(a + 3, 1), n)) for a, n in zip(high, (width, height)))
+    right, bottom = max(right, left + 1), max(bottom, top + 1)
+    corner = torch.tensor([left, top], device=positions.device, dtype=positions.dtype)
+    return image[..., top:bottom, left:right], corner

@@ -1,0 +1,77 @@
+"""Landmarks of a video to Motion, and motion seen by a camera to offsets from a portrait."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+
+import torch
+from torch import Tensor
+
+from ...types import Motion
+from .dynamics import FaceBasis, eye_opening, mouth_opening
+from .geometry import RigidFit, fit_pose, rotation_angles, rotation_matrix
+
+
+def neutral_face(canonical: Tensor) -> Tensor:
+    """(T, V, 3) of one person to the (V, 3) neutral: median of frames with closed lips, open eyes."""
+    gap, eyes = mouth_opening(canonical), eye_opening(canonical).mean(1)
+    closed = gap <= gap.quantile(0.25)
+    chosen = closed & (eyes >= 0.85 * eyes.median())
+    return canonical[chosen if chosen.sum() >= 3 else closed].median(0).values
+
+
+def motion_from_landmarks(
+    landmarks: Tensor, basis: FaceBasis, fps: Fraction, neutral: Tensor | None = None
+) -> Motion:
+    """(T, V, 3) landmarks in pixels to Motion, reference "camera".
+
+    Translation is the head's place in eye distances, scale is pixels per eye distance. The dynamics
+    are measured from ``neutral`` (V, 3, canonical), by default the clip's own neutral face.
+    """
+    pose = fit_pose(landmarks, basis.canonical)
+    faces = pose.canonical(landmarks)
+    return Motion(
+        rotation=rotation_angles(pose.rotation),
+        translation=pose.shift[:, :2] / pose.scale[:, None],
+        scale=pose.scale,
+        dynamics=basis.codes(faces, neutral_face(faces) if neutral is None else neutral),
+        space="mesh",
+        fps=fps,
+        reference="camera",
+    )
+
+
+def pose_of(motion: Motion) -> RigidFit:
+    """The rigid poses (rotation matrices, pixels) that a "camera" motion stands for."""
+    shift = motion.translation * motion.scale[:, None]
+    return RigidFit(rotation_matrix(motion.rotation), motion.scale, shift)
+
+
+def relative_motion(motion: Motion, rest: Motion | None = None) -> Motion:
+    """A "camera" motion as offsets from ``rest`` (T = 1; by default its own first frame).
+
+    Only the pose is made relative: a mesh code is measured from a neutral face already.
+    """
+    if motion.reference == "portrait":
+        return motion
+    pose, origin = pose_of(motion), pose_of(motion[:1] if rest is None else rest)
+    return replace(
+        motion,
+        rotation=rotation_angles(pose.rotation @ origin.rotation.mT),
+        translation=(pose.shift - origin.shift) / origin.scale[:, None],
+        scale=pose.scale / origin.scale,
+        reference="portrait",
+    )
+
+
+def idle(frames: int, fps: Fraction, code_size: int) -> Motion:
+    """The motion that leaves a portrait as it is."""
+    return Motion(
+        rotation=torch.zeros(frames, 3),
+        translation=torch.zeros(frames, 2),
+        scale=torch.ones(frames),
+        dynamics=torch.zeros(frames, code_size),
+        space="mesh",
+        fps=fps,
+    )
