@@ -1,0 +1,26 @@
+"""The open VASA-1: one portrait and one voice clip in, a talking face out.
+
+space = vasa_core.load_space("mesh")
+model = vasa_core.load_motion_model("mesh")
+portrait = space.encode(vasa_core.read_image("face.jpg"))
+vasa_core.animate(portrait, "speech.wav", "talk.mp4", space=space, model=model)
+"""
+
+from .motion.model import load_motion_model
+from .pipeline import animate, film
+from .render.image import read_image
+from .spaces import load_space
+from .types import AudioFeatures, Controls, Motion, Portrait
+
+__all__ = [
+    "AudioFeatures",
+    "Controls",
+    "Motion",
+    "Portrait",
+    "animate",
+    "film",
+    "load_motion_model",
+    "load_space",
+    "read_image",
+]
+__version__ = "0.1.0"

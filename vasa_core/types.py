@@ -6,8 +6,8 @@ Shape letters, fixed for the whole project:
     D dynamics code   F audio features   C H W image
 
 Coordinates are the image's: x to the right, y down, z away from the viewer. Angles are degrees as
-the viewer sees them: yaw > 0 turns the face to the image's right, pitch > 0 lifts it, roll > 0 turns
-it clockwise; gaze likewise (theta right, phi up), relative to the head.
+the viewer sees them: yaw > 0 turns the face to the image's right, pitch > 0 lifts it, roll > 0
+turns it clockwise; gaze likewise (theta right, phi up), relative to the head.
 """
 
 from __future__ import annotations
@@ -53,8 +53,8 @@ class Motion:
     dynamics     (T, D)  the face space's code: lips, expression, blinks, gaze
     space                name of the face space that the code belongs to
     fps                  frames per second, exact
-    reference            "portrait": offsets from how the portrait was taken (all zero, scale 1, shows
-                         the portrait as it is); "camera": as measured in a video, absolute
+    reference            "portrait": offsets from how the portrait was taken (all zero, scale 1,
+                         shows the portrait as it is); "camera": absolute, as measured in a video
     """
 
     rotation: Tensor
@@ -113,7 +113,7 @@ class Portrait:
 
     image       (1, 3, H, W)  the whole source image, 0..1, into which the head is rendered
     landmarks   (V, 3)        mesh vertices in source pixels, z in the same scale
-    identity    (V, 3) or (I,) who it is, with expression and pose taken away, as the space defines it
+    identity    (V, 3) or (I,) who it is, without expression and pose, as the space defines it
     pose                      the face's own pose and dynamics in the photo: Motion, T = 1, "camera"
     crop                      the working crop around the head
     appearance                what the space's renderer needs, opaque to everybody else

@@ -1,10 +1,10 @@
-"""Fits the mesh space's canonical face and displacement components (weights/face_basis.safetensors).
+"""Fits the mesh space's canonical face and components (weights/face_basis.safetensors).
 
     python -m vasa_core.training.basis --data ../shared/data
 
-Canonical face: generalised Procrustes over labelled stills. Components: principal components of the
-displacement from each clip's own neutral face, every person weighing the same, mirrored copies added,
-lips and expression separated by a smooth border below the eyes, blinks regressed out.
+Canonical face: generalised Procrustes over labelled stills. Components: principal components of
+the displacement from each clip's own neutral face, every person weighing the same, mirrored copies
+added, lips and expression separated by a smooth border below the eyes, blinks regressed out.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ import argparse
 import logging
 from pathlib import Path
 
-import numpy as np
 import torch
 from safetensors.torch import save_file
 from scipy.optimize import linear_sum_assignment
@@ -123,8 +122,6 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=default)
     args = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    torch.manual_seed(0)
-    np.random.seed(0)
     tensors = {name: value.contiguous() for name, value in fit(args.data).items()}
     args.out.parent.mkdir(parents=True, exist_ok=True)
     save_file(tensors, args.out)

@@ -18,7 +18,7 @@ FORBIDDEN_FACES = ("clovaai/stargan-v2", "YadiraF/DECA", "sczhou/CodeFormer", "w
 
 @dataclass(frozen=True)
 class Clip:
-    """One talking clip: name, source entry of the index, (T, 478, 3) landmarks in pixels, T flags."""
+    """One talking clip: its entry in the index, (T, 478, 3) landmarks in pixels, (T,) found."""
 
     name: str
     info: dict
@@ -60,7 +60,7 @@ def _pixels(track) -> tuple[np.ndarray, np.ndarray, float]:
 
 
 def load_face_labels(data: Path) -> np.ndarray:
-    """(B, 478, 3) landmarks of the labelled crops that may train shipped weights, in crop widths."""
+    """(B, 478, 3) landmarks, in crop widths, of the crops that may train shipped weights."""
     with np.load(data / "faces/landmarks.npz") as labels:
         source = labels["sources"][labels["source"]]
         allowed = ~np.isin(source, [s for s in labels["sources"] if s.startswith(FORBIDDEN_FACES)])

@@ -9,7 +9,7 @@ A code has 24 numbers, in four parts (``PARTS``):
 
 Displacements are in the canonical frame, in eye distances, and measured from a neutral face (lips
 closed, eyes open, looking ahead). Blinks and gaze are kept out of the components, because lids and
-irises depend on the person's own eyes: the renderer closes a portrait's lids along its own contours.
+irises depend on the person's own eyes: the renderer closes lids along the portrait's contours.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ def eye_opening(canonical: Tensor) -> Tensor:
 
 
 def gaze_angles(canonical: Tensor) -> Tensor:
-    """(T, V, 3) to (T, 2): theta, phi in degrees from the irises' offset in their eyes (mean of both).
+    """(T, V, 3) to (T, 2): theta, phi in degrees from the irises' offset in both eyes.
 
     Not calibrated to the person: the difference to a reference frame is what counts.
     """

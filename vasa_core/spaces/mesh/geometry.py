@@ -16,7 +16,7 @@ from .topology import LEFT_EYE_OUTER, RIGHT_EYE_OUTER, RIGID
 
 @dataclass(frozen=True, slots=True)
 class RigidFit:
-    """Pose of B faces: rotation (B, 3, 3), scale (B,) pixels per eye distance, shift (B, 3) pixels."""
+    """Pose of B faces: rotation (B, 3, 3), scale (B,) in pixels per eye distance, shift (B, 3)."""
 
     rotation: Tensor
     scale: Tensor
@@ -35,9 +35,7 @@ def rotation_matrix(angles: Tensor) -> Tensor:
     def matrix(*rows):
         return torch.stack([torch.stack(row, -1) for row in rows], -2)
 
-    about_y = matrix(
-        (yaw.cos(), zero, -yaw.sin()), (zero, one, zero), (yaw.sin(), zero, yaw.cos())
-    )
+    about_y = matrix((yaw.cos(), zero, -yaw.sin()), (zero, one, zero), (yaw.sin(), zero, yaw.cos()))
     about_x = matrix(
         (one, zero, zero), (zero, pitch.cos(), pitch.sin()), (zero, -pitch.sin(), pitch.cos())
     )
@@ -56,7 +54,7 @@ def rotation_angles(rotation: Tensor) -> Tensor:
 
 
 def fit_similarity(source: Tensor, target: Tensor) -> RigidFit:
-    """Least-squares similarity source -> target (Umeyama 1991); (V, 3) or (B, V, 3) onto (B, V, 3)."""
+    """Least-squares similarity (Umeyama 1991) of (V, 3) or (B, V, 3) points onto (B, V, 3)."""
     source = source.expand_as(target)
     source_mean, target_mean = source.mean(1, keepdim=True), target.mean(1, keepdim=True)
     source, target = source - source_mean, target - target_mean

@@ -50,7 +50,7 @@ OVAL = (
 )
 CHIN = 152
 
-# Points that move with the skull and hardly with the face: forehead, nose bridge, eye corners, temples.
+# Points that move with the skull, hardly with the face: forehead, nose, eye corners, temples.
 RIGID = (
     *(10, 338, 297, 109, 67, 151, 9, 8, 168, 6, 197, 195, 5, 4),
     *(33, 133, 362, 263, 127, 356, 234, 454, 93, 323, 21, 251, 103, 332),

@@ -14,7 +14,7 @@ from .geometry import RigidFit, fit_pose, rotation_angles, rotation_matrix
 
 
 def neutral_face(canonical: Tensor) -> Tensor:
-    """(T, V, 3) of one person to the (V, 3) neutral: median of frames with closed lips, open eyes."""
+    """(T, V, 3) of one person to the (V, 3) neutral: median of frames with lips shut, eyes open."""
     gap, eyes = mouth_opening(canonical), eye_opening(canonical).mean(1)
     closed = gap <= gap.quantile(0.25)
     chosen = closed & (eyes >= 0.85 * eyes.median())

@@ -1,0 +1,102 @@
+"""The stages put together, from files to files, in memory that does not grow with the sound.
+
+    portrait file -> encode ─────────────────┐
+    sound file -> features -> sample motion ─┴─> render -> video file
+
+Everything between the files is a chain of generators: while one window of motion is sampled, the
+frames of the one before are rendered and the video encoder writes those before that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+from .audio.reader import probe_audio, stream_audio
+from .errors import InputError
+from .motion.timing import frame_count, resample_stream
+from .render.video import VideoWriter, check_output
+from .types import AudioFeatures, Controls, FaceSpace, Motion, MotionModel, Portrait, Progress
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A finished video: where it lies, how many frames it has, at which rate."""
+
+    path: Path
+    frames: int
+    fps: Fraction
+
+
+def hear(audio: Path | str, model: MotionModel) -> tuple[Iterator[AudioFeatures], Fraction]:
+    """A sound file as a stream of the model's audio features, and its exact duration in seconds.
+
+    The file is read twice: once for its length and loudness, once for the features.
+    """
+    encoder = model.encoder
+    sound = probe_audio(audio)
+    level = encoder.measure(stream_audio(audio), sound.rate)
+    features = encoder.stream(stream_audio(audio), sound.rate, level)
+    return features, Fraction(sound.samples, sound.rate)
+
+
+def film(
+    out: Path | str,
+    space: FaceSpace,
+    portrait: Portrait,
+    motion: Motion | Iterable[Motion],
+    fps: Fraction,
+    *,
+    audio: Path | str | None = None,
+    total: int = 0,
+    workers: int = 1,
+    progress: Progress | None = None,
+) -> Written:
+    """Render a motion (whole or in pieces, at ``fps``) on a portrait into a video file.
+
+    ``total`` is the number of frames where it is known, for ``progress``. Nothing is left behind
+    when the work fails or ``progress`` stops it.
+    """
+    with VideoWriter(out, fps, audio) as writer:
+        for frames in space.render(portrait, motion, workers=workers):
+            writer.write(frames)
+            if progress is not None:
+                progress(writer.frames, total)
+    return Written(Path(out), writer.frames, fps)
+
+
+def animate(
+    portrait: Portrait,
+    audio: Path | str,
+    out: Path | str,
+    *,
+    space: FaceSpace,
+    model: MotionModel,
+    controls: Controls | None = None,
+    seed: int = 0,
+    steps: int = 10,
+    cfg: float | None = None,
+    fps: Fraction | None = None,
+    workers: int = 1,
+    progress: Progress | None = None,
+) -> Written:
+    """One portrait and one sound file to a video in which the portrait says it.
+
+    The video has ceil(samples * fps / rate) frames: never shorter than the sound. ``fps`` is the
+    motion model's own by default. Arguments as in ``MotionModel.sample``; raises InputError when
+    the sound cannot be used or the output cannot be written.
+    """
+    check_output(out)
+    if model.space != space.name:
+        raise InputError(f"The motion model moves {model.space} faces, this face is {space.name}.")
+    fps = model.fps if fps is None else Fraction(fps)
+    features, duration = hear(audio, model)
+    motion = model.stream(features, controls, seed, steps, cfg)
+    motion = resample_stream(motion, fps, duration)
+    total = frame_count(duration, fps)
+    return film(
+        out, space, portrait, motion, fps,
+        audio=audio, total=total, workers=workers, progress=progress,
+    )  # fmt: skip

@@ -1,0 +1,1 @@
+"""Marks on what the pack writes."""

@@ -1,0 +1,58 @@
+"""Image files to tensors: any mode, any size, upright."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from einops import rearrange
+from PIL import Image, ImageOps, UnidentifiedImageError
+from torch import Tensor
+
+from ..errors import InputError
+
+SMALLEST, LARGEST = 64, 8192  # pixels, shorter and longer side
+
+
+def read_image(path: Path | str, longest: int | None = None) -> Tensor:
+    """An image file as (1, 3, H, W), 0..1, turned as its EXIF tag says, transparency over white.
+
+    ``longest`` shrinks the picture (Lanczos) so that its longer side has that many pixels at most.
+    Raises InputError for a missing, damaged, too small or too large picture.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(f"No image at {path}.")
+    try:
+        with Image.open(path) as file:
+            check_size(*file.size)
+            picture = to_rgb(ImageOps.exif_transpose(file))
+    except (UnidentifiedImageError, OSError, SyntaxError, Image.DecompressionBombError) as error:
+        raise InputError(f"{path.name} is not a readable image ({error}).") from error
+    if longest is not None and max(picture.size) > longest:
+        picture.thumbnail((longest, longest), Image.Resampling.LANCZOS)
+        check_size(*picture.size)
+    pixels = torch.from_numpy(np.array(picture))
+    return rearrange(pixels, "h w c -> 1 c h w").float() / 255
+
+
+def check_size(width: int, height: int) -> None:
+    """InputError unless a picture of this size can hold a face that we can work with."""
+    if min(width, height) < SMALLEST:
+        raise InputError(f"The image is {width}x{height}; at least {SMALLEST} px a side is needed.")
+    if max(width, height) > LARGEST:
+        raise InputError(f"The image is {width}x{height}; at most {LARGEST} px a side works here.")
+
+
+def to_rgb(picture: Image.Image) -> Image.Image:
+    """Any PIL mode to RGB; 16-bit gray keeps its range, transparency lies over white."""
+    if picture.mode.startswith("I") or picture.mode == "F":
+        values = np.asarray(picture, dtype=np.float64)
+        top = 65535.0 if values.max() > 255 else 255.0
+        return Image.fromarray((values / top * 255).clip(0, 255).astype(np.uint8)).convert("RGB")
+    if picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info:
+        picture = picture.convert("RGBA")
+        white = Image.new("RGBA", picture.size, "white")
+        return Image.alpha_composite(white, picture).convert("RGB")
+    return picture.convert("RGB")

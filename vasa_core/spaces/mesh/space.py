@@ -1,0 +1,114 @@
+"""The mesh face space: finds a face, measures it, moves it (``types.FaceSpace``)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from fractions import Fraction
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from ...errors import InputError
+from ...render.parallel import ordered_map
+from ...types import Motion, Portrait, move
+from .dynamics import PARTS, FaceBasis
+from .encoder.encoder import FaceEncoder
+from .geometry import fit_pose
+from .renderer.prepare import prepare
+from .renderer.render import render
+from .tracking import motion_from_landmarks, relative_motion
+
+
+class MeshSpace:
+    """478-point mesh, pose by rigid fit, dynamics as in ``dynamics``, rendered from the photo."""
+
+    name = "mesh"
+    parts = PARTS
+
+    def __init__(self, encoder: FaceEncoder, basis: FaceBasis):
+        self.encoder, self.basis = encoder, basis
+
+    @staticmethod
+    def load(device: torch.device | str = "cpu") -> MeshSpace:
+        """With the embedded weights."""
+        return MeshSpace(FaceEncoder.load(device=device), FaceBasis.load(device))
+
+    def landmarks(self, images: Tensor) -> Tensor:
+        """(B, 3, H, W) to (B, 478, 3) pixels of the largest face in each; NoFaceError without."""
+        return self.encoder.landmarks(images)[0]
+
+    def encode(self, image: Tensor, face: int = 0) -> Portrait:
+        """(1, 3, H, W), 0..1, to the ``face``-th largest face in it, ready to be moved.
+
+        Raises NoFaceError when there is none, InputError when there are fewer than asked for.
+        """
+        faces = self.encoder.detect(image)
+        if face >= len(faces):
+            raise InputError(f"Face {face + 1} was asked for; the image shows {len(faces)}.")
+        landmarks, confidence = self.encoder.landmarks_at(image, faces[face])
+        pose = fit_pose(landmarks[None], self.basis.canonical)
+        identity = pose.canonical(landmarks[None])[0]
+        appearance = prepare(image, landmarks, self.basis)
+        return Portrait(
+            space=self.name,
+            image=image,
+            landmarks=landmarks,
+            identity=identity,
+            pose=motion_from_landmarks(landmarks[None], self.basis, Fraction(25), identity),
+            crop=appearance.crop,
+            appearance=appearance,
+            faces=len(faces),
+            face=face,
+            confidence=confidence,
+        )
+
+    def track(self, frames: Iterable[Tensor], fps: Fraction) -> Motion:
+        """(3, H, W) frames to the motion of the largest face, reference "camera".
+
+        Frames without a face hold the face before them (the first ones: the face after them).
+        Raises NoFaceError when no frame shows a face.
+        """
+        landmarks, found = self.encoder.track(frames)
+        return motion_from_landmarks(landmarks, self.basis, fps)
+
+    def render(
+        self,
+        portrait: Portrait,
+        motion: Motion | Iterable[Motion],
+        chunk: int = 8,
+        workers: int = 1,
+    ) -> Iterator[Tensor]:
+        """Frames of the moving portrait, in chunks (B <= chunk, 3, H, W), 0..1.
+
+        A "camera" motion is played relative to its own first frame. ``workers`` threads render
+        ahead. Raises InputError for a motion of another space.
+        """
+        pieces = [motion] if isinstance(motion, Motion) else motion
+        draw = partial(self._draw, portrait)
+        yield from ordered_map(draw, _chunks(self._offsets(pieces), chunk), workers)
+
+    def _offsets(self, pieces: Iterable[Motion]) -> Iterator[Motion]:
+        rest = None
+        for piece in pieces:
+            if piece.space != self.name:
+                raise InputError(f"This motion moves {piece.space} faces, the portrait is a mesh.")
+            rest = piece[:1] if rest is None else rest
+            yield relative_motion(piece, rest)
+
+    @torch.inference_mode()
+    def _draw(self, portrait: Portrait, motion: Motion) -> Tensor:
+        motion = move(motion, portrait.image.device, portrait.image.dtype)
+        return render(
+            portrait.appearance,
+            motion.rotation,
+            motion.translation,
+            motion.scale,
+            motion.dynamics,
+        )
+
+
+def _chunks(pieces: Iterable[Motion], size: int) -> Iterator[Motion]:
+    for piece in pieces:
+        for start in range(0, len(piece), size):
+            yield piece[start : start + size]
