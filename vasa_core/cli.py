@@ -301,7 +301,10 @@ def run_bench(args: argparse.Namespace) -> str:
     """``vasa bench``."""
     from .bench import bench, table
 
-    return table(bench(ASSETS / "portrait.jpg", ASSETS / "speech.flac", args))
+    stages = bench(
+        ASSETS / "portrait.jpg", ASSETS / "speech.flac", args.size, args.workers, args.device
+    )
+    return table(stages)
 
 
 def summary(written) -> str:

@@ -67,15 +67,15 @@ class Motion:
 
     def __post_init__(self):
         frames = len(self.rotation)
-        shapes = {
-            "rotation": (self.rotation, (frames, 3)),
-            "translation": (self.translation, (frames, 2)),
-            "scale": (self.scale, (frames,)),
-            "dynamics": (self.dynamics, (frames, *self.dynamics.shape[1:2])),
-        }
-        for name, (tensor, shape) in shapes.items():
-            if tuple(tensor.shape) != shape or tensor.ndim != len(shape):
-                raise ValueError(f"Motion.{name} is {tuple(tensor.shape)}, needed {shape}.")
+        rows = {"rotation": (3,), "translation": (2,), "scale": (), "dynamics": (-1,)}
+        for name, row in rows.items():
+            shape = tuple(getattr(self, name).shape)
+            if (
+                shape[:1] != (frames,)
+                or len(shape) != 1 + len(row)
+                or row not in ((-1,), shape[1:])
+            ):
+                raise ValueError(f"Motion.{name} is {shape}, needed {(frames, *row)}.")
 
     def __len__(self) -> int:
         return len(self.rotation)
