@@ -1,0 +1,1 @@
+"""Sound files and waveforms to what a motion model hears."""

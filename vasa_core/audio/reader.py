@@ -1,0 +1,125 @@
+"""Sound files, and the sound of video files, as mono samples (PyAV)."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import av
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..errors import InputError
+
+log = logging.getLogger(__name__)
+FULL_SCALE = {"u8": 2.0**7, "s16": 2.0**15, "s32": 2.0**31, "s64": 2.0**63, "flt": 1, "dbl": 1}
+
+
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """What a sound file holds: ``samples`` per channel at ``rate`` Hz, counted by decoding it."""
+
+    samples: int
+    rate: int
+
+
+def probe_audio(path: Path | str) -> Sound:
+    """Exact length of a sound file in constant memory; InputError as ``stream_audio`` and if empty."""
+    with _opened(path) as (_, stream):
+        rate = stream.rate
+    samples = sum(len(block) for block in stream_audio(path))
+    if not samples:
+        raise InputError(f"The sound of {path} is empty; give a file with at least one sample.")
+    return Sound(samples, rate)
+
+
+def read_audio(path: Path | str) -> tuple[Tensor, int]:
+    """(N,) mono float32 samples of a whole file and their rate; errors as ``probe_audio``."""
+    sound = probe_audio(path)
+    return torch.cat(list(stream_audio(path))), sound.rate
+
+
+def stream_audio(path: Path | str, seconds_per_block: float = 10.0) -> Iterator[Tensor]:
+    """A file's samples in mono float32 blocks of ``seconds_per_block`` (the last one shorter).
+
+    Channels are averaged; samples that are not numbers become silence. A few damaged packets are
+    left out with a warning. InputError if the file is missing, has no sound, or is mostly damaged.
+    """
+    with _opened(path) as (container, stream):
+        size = max(int(stream.rate * seconds_per_block), 1)
+        held: list[Tensor] = []
+        count = 0
+        for piece in _decoded(container, stream, path):
+            held.append(piece)
+            count += len(piece)
+            if count >= size:
+                whole = torch.cat(held)
+                blocks = whole.split(size)
+                keep = -1 if len(blocks[-1]) < size else len(blocks)
+                yield from blocks[:keep]
+                held = list(blocks[keep:]) if keep == -1 else []
+                count = sum(map(len, held))
+        if count:
+            yield torch.cat(held)
+
+
+@contextmanager
+def _opened(path: Path | str):
+    if not Path(path).is_file():
+        raise InputError(f"There is no file {path}; give the path of a sound or video file.")
+    try:
+        container = av.open(str(path))
+    except (av.FFmpegError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise InputError(
+            f"{path} cannot be read as sound ({reason}); give a WAV, FLAC, MP3, M4A, OGG or video file."
+        ) from error
+    with container:
+        if not container.streams.audio or not container.streams.audio[0].rate:
+            raise InputError(f"{path} has no sound in it; give a file with an audio track.")
+        yield container, container.streams.audio[0]
+
+
+def _decoded(container, stream, path: Path | str) -> Iterator[Tensor]:
+    """Mono pieces as the decoder gives them."""
+    good, bad, rate = 0, 0, stream.rate
+    packets = container.demux(stream)
+    while True:
+        try:
+            packet = next(packets)
+            frames = packet.decode()
+        except StopIteration:
+            break
+        except av.FFmpegError as error:
+            bad += 1
+            log.warning("%s: damaged sound left out (%s).", path, error.strerror)
+            if isinstance(error, av.EOFError) or bad > 100 + good:
+                break
+            continue
+        good += 1
+        for frame in frames:
+            if frame.sample_rate != rate:
+                raise InputError(
+                    f"{path} changes its sample rate from {rate} to {frame.sample_rate} Hz; "
+                    "convert it to one rate first."
+                )
+            yield _mono(frame)
+    if bad > 2 + good // 20:
+        raise InputError(f"The sound of {path} is damaged ({bad} of {bad + good} packets).")
+
+
+def _mono(frame: av.AudioFrame) -> Tensor:
+    """(N,) float32 mean of a frame's channels."""
+    samples = frame.to_ndarray()
+    kind = frame.format.name.removesuffix("p")
+    if not frame.format.is_planar:
+        samples = samples.reshape(frame.samples, -1).T
+    samples = samples.astype(np.float64 if kind in ("s32", "s64", "dbl") else np.float32)
+    if kind == "u8":
+        samples -= 128
+    mono = torch.from_numpy((samples / FULL_SCALE[kind]).mean(0)).float()
+    return torch.where(mono.isfinite(), mono, 0.0)
