@@ -1,0 +1,118 @@
+"""What moves the vertices of one portrait: code components, lids along its own contours, closed lips.
+
+A driver row is a displacement of the 468 face vertices in camera pixels of the portrait. The rows are
+the 12 + 8 components of lips and expression, the closing of the right and of the left eye, and what
+is left to close open lips (see ``own_expression``).
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from ..dynamics import CODE_SIZE, PARTS, FaceBasis
+from ..geometry import RigidFit, fit_pose
+from ..topology import (
+    FACE_VERTICES,
+    LEFT_CREASE,
+    LEFT_LID_LOWER,
+    LEFT_LID_UPPER,
+    LIP_LOWER_INNER,
+    LIP_UPPER_INNER,
+    RIGHT_CREASE,
+    RIGHT_LID_LOWER,
+    RIGHT_LID_UPPER,
+)
+from .cut import MOUTH_LOWER, MOUTH_UPPER, Openings, interpolate, smoothstep
+from .cut import mouth_opening as mouth_cut
+
+LID_UPPER, LID_CREASE, LID_BROW, LID_LOWER = 0.97, 0.62, 0.20, -0.06  # shares of the lid gap
+CLOSE_UPPER, CLOSE_LOWER, CLOSE_JAW = 0.40, -0.60, -0.45  # shares of the lip gap
+OPEN_LIPS = (0.05, 0.10)  # gap over half width: below lips count as closed, above as open
+JAW = (
+    *(18, 200, 199, 175, 152, 83, 313, 182, 406, 201, 421, 208, 428),
+    *(171, 396, 148, 377, 194, 418, 32, 262),
+)
+
+
+def blink_rows(landmarks: Tensor, eyes: Openings) -> Tensor:
+    """(V, 3) landmarks to (2, 468, 3): displacement that closes the right and the left eye."""
+    rows = landmarks.new_zeros(2, FACE_VERTICES, 3)
+    lids = (
+        (RIGHT_LID_UPPER, RIGHT_LID_LOWER, RIGHT_CREASE),
+        (LEFT_LID_UPPER, LEFT_LID_LOWER, LEFT_CREASE),
+    )
+    for eye, (above, below, (crease, brow)) in enumerate(lids):
+        along = eyes.local(landmarks[None, :, :2])[eye, :, 0]
+        gap = landmarks[list(below)] - landmarks[list(above)]
+        gap[:, 2] = 0
+        knots = along[list(above)]
+        for indices, share in (
+            (above, LID_UPPER),
+            (crease, LID_CREASE),
+            (brow, LID_BROW),
+            (below, LID_LOWER),
+        ):
+            indices = list(indices)
+            rows[eye, indices] = share * interpolate(along[indices], knots, gap)
+    return rows
+
+
+def closing_row(landmarks: Tensor, mouth: Openings) -> Tensor:
+    """(V, 3) landmarks to (468, 3): displacement that closes the lips of the photo, if open."""
+    above, below = list(LIP_UPPER_INNER), list(LIP_LOWER_INNER)
+    along = mouth.local(landmarks[None, :FACE_VERTICES, :2])[0, :, 0]
+    gap = landmarks[below] - landmarks[above]
+    width = (mouth.lower - mouth.upper).amax() / mouth.half[0]
+    gap = gap * smoothstep(width, *OPEN_LIPS)
+    closing = interpolate(along, along[above], gap)  # corners have no gap: zero beyond them
+    row = landmarks.new_zeros(FACE_VERTICES, 3)
+    for indices, share in (
+        (MOUTH_UPPER, CLOSE_UPPER),
+        (MOUTH_LOWER, CLOSE_LOWER),
+        (JAW, CLOSE_JAW),
+    ):
+        row[list(indices)] = share * closing[list(indices)]
+    return row
+
+
+def own_opening(closing: Tensor, pose: RigidFit, basis: FaceBasis) -> Tensor:
+    """(468, 3) closing displacement in pixels to the (12,) lips code that opens them again."""
+    opening = -(closing @ pose.rotation[0]) / pose.scale[0]
+    lips = basis.lips[:, :FACE_VERTICES].flatten(1).to(closing)
+    gram = lips @ lips.T
+    ridge = 1e-2 * gram.diagonal().mean() * torch.eye(len(gram)).to(gram)
+    return torch.linalg.solve(gram + ridge, lips @ opening.flatten())
+
+
+def own_expression(landmarks: Tensor, basis: FaceBasis) -> Tensor:
+    """The dynamics code that shows a portrait as it was taken.
+
+    A code of zero means closed lips, so a photo with open lips has a code of its own: rendering with
+    it gives the photo back.
+
+    Args:
+        landmarks: (V, 3) pixels.
+    Returns:
+        (D,) code; zero but for ``lips``, and there too if the photo's lips are closed.
+    """
+    pose = fit_pose(landmarks[None], basis.canonical.to(landmarks))
+    closing = closing_row(landmarks, mouth_cut(landmarks, pose.scale.item()))
+    code = landmarks.new_zeros(CODE_SIZE)
+    code[PARTS["lips"]] = own_opening(closing, pose, basis)
+    return code
+
+
+def driver_rows(
+    landmarks: Tensor, pose: RigidFit, basis: FaceBasis, mouth: Openings, eyes: Openings
+) -> tuple[Tensor, Tensor]:
+    """All rows of a portrait, (C, 468, 3) with C = 12 + 8 + 2 + 1, and its own lips code (12,).
+
+    The last row closes what the lips code leaves open: closing = -lips @ own + rest.
+    """
+    components = torch.cat([basis.lips, basis.expression])[:, :FACE_VERTICES].to(landmarks)
+    camera = components @ pose.rotation[0].T * pose.scale[0]
+    closing = closing_row(landmarks, mouth)
+    own = own_opening(closing, pose, basis)
+    rest = closing + torch.einsum("k,kvc->vc", own, camera[: len(own)])
+    return torch.cat([camera, blink_rows(landmarks, eyes), rest[None]]), own

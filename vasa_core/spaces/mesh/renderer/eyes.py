@@ -1,0 +1,97 @@
+"""Eyeballs behind the lids: the photo's own eyes, completed where the lids hide them, and turned."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ..dynamics import EYEBALL_RADIUS
+from ..topology import LEFT_IRIS, RIGHT_IRIS
+from .cut import Openings, smoothstep
+from .patch import Patch, crop
+from .pose import HeadMotion, soft_limit
+from .scene import Scene
+from .texture import Texture, fill, sharp_texture
+
+GAZE_LIMIT = 26.0  # degrees
+STILL_RADIUS = 2.8  # in iris radii: from here on the sclera stays while the iris moves
+LID_FOLLOWS = 0.012  # closure per degree of gaze downward
+RINGS = 14  # of the iris profile
+
+
+@dataclass(frozen=True, slots=True)
+class Eyeballs:
+    """Both eyes as pictures without lids.
+
+    texture         colours, P = 2
+    iris   (2, 2)   centres of the irises, pixels
+    radius (2,)     of the irises, pixels
+    turn   (2, 2)   picture displacement (rows x, y) per unit of sin theta, sin phi, pixels
+    """
+
+    texture: Texture
+    iris: Tensor
+    radius: Tensor
+    turn: Tensor
+
+    def paint(self, patch: Patch, pixels: Tensor, motion: HeadMotion, origin, gaze) -> Tensor:
+        """Eyeballs under target pixels (B, 2, h, w, 2), gaze (B, 2) degrees: (B, 2, 3, h, w)."""
+        points = motion.plane_inverse(pixels, origin, patch.centre[:, 2])
+        angles = torch.deg2rad(soft_limit(gaze, -GAZE_LIMIT, GAZE_LIMIT))
+        shift = (angles.sin() @ self.turn.T)[:, None, None, None]
+        moved = points - shift
+        far = (moved - self.iris[:, None, None]).norm(dim=-1) / self.radius[:, None, None]
+        share = 1 - smoothstep(far, 1.0, STILL_RADIUS)
+        return self.texture.sample(points - shift * share[..., None])
+
+
+def lid_closure(blink: Tensor, gaze: Tensor) -> Tensor:
+    """(B, 2) blink codes and (B, 2) gaze to the closure of both eyes: upper lids follow the gaze."""
+    closure = blink - LID_FOLLOWS * soft_limit(gaze[:, 1:], -GAZE_LIMIT, GAZE_LIMIT)
+    return torch.where(closure < 0, 0.4 * torch.tanh(closure / 0.4), closure).clamp(max=1.0)
+
+
+def make_eyeballs(scene: Scene, patch: Patch) -> Eyeballs:
+    """Complete the eyes of a portrait behind their lids."""
+    low, size = patch.lattice.low, patch.lattice.size[0]
+    picture = crop(scene, low, size)
+    height, width = picture.shape[-2:]
+    x, y = torch.arange(width) + 0.5, torch.arange(height) + 0.5
+    grid = torch.stack(torch.meshgrid(x, y, indexing="xy"), -1).to(low)
+    points = low[:, None, None] + grid
+    seen = _visible(scene.eyes, points)[:, None]
+    iris = torch.stack([scene.landmarks[list(i), :2] for i in (RIGHT_IRIS, LEFT_IRIS)])
+    radius = (iris[:, 1:] - iris[:, :1]).norm(dim=-1).mean(1)
+    iris = iris[:, 0]
+    far = (points - iris[:, None, None]).norm(dim=-1) / radius[:, None, None]
+    disc = 1 - smoothstep(far, 0.95, 1.15)[:, None]
+    profile = torch.stack([_radial(p, f, s) for p, f, s in zip(picture, far, seen[:, 0], strict=True)])
+    known = torch.maximum(seen, disc)
+    complete = fill(torch.lerp(profile, picture, seen), known)
+    turn = scene.pose.rotation[0, :2, :2] * scene.unit * EYEBALL_RADIUS
+    turn = turn * turn.new_tensor([1.0, -1.0])  # phi is up, y is down
+    return Eyeballs(sharp_texture(complete, low, scene.factor), iris, radius, turn)
+
+
+def _visible(eyes: Openings, points: Tensor) -> Tensor:
+    """1 well inside the lids, where nothing of lashes and lid edges is left: (2, h, w)."""
+    x, v = eyes.local(points).unbind(-1)
+    upper, lower = eyes.at(eyes.upper, x), eyes.at(eyes.lower, x)
+    keep = (0.12 * (lower - upper)).clamp(max=3.0)
+    inside = smoothstep(v - upper - keep, 0.0, 1.0) * smoothstep(lower - keep - v, 0.0, 1.0)
+    return inside * smoothstep(0.92 * eyes.half[:, None, None] - x.abs(), 0.0, 1.0)
+
+
+def _radial(picture: Tensor, far: Tensor, seen: Tensor) -> Tensor:
+    """(3, h, w) picture to its mean over rings of equal distance (h, w), where seen: (3, h, w)."""
+    rings = torch.linspace(0, 1.3, RINGS).to(far)
+    weight = torch.exp(-((far - rings[:, None, None]) / 0.08).square()) * seen
+    flat = weight.flatten(1)
+    mean = (flat @ picture.flatten(1).T + 1e-4 * picture.flatten(1).mean(1)) / (
+        flat.sum(1, keepdim=True) + 1e-4
+    )
+    place = (far / 1.3 * (RINGS - 1)).clamp(0, RINGS - 1.001)
+    index = place.long()
+    return torch.lerp(mean[index], mean[index + 1], (place - index)[..., None]).permute(2, 0, 1)

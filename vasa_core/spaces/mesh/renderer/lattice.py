@@ -1,0 +1,91 @@
+"""Displacement fields on coarse lattices: what moves, evaluated and inverted per frame.
+
+A lattice lies fixed over the source picture and holds, per driver, how far each of its points moves.
+Rendering asks the other way round: which source point arrives at a given target pixel. That is found
+by a damped fixed-point iteration.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from .pose import HeadMotion
+
+STEPS = 6
+DAMPING = 0.7  # undamped, it diverges where skin stretches more than twofold: lids
+
+
+@dataclass(frozen=True, slots=True)
+class Lattice:
+    """P boxes of the picture with h x w points each (cell centres), seen from S sides of the cuts.
+
+    low, size (P, 2)          box in pixels
+    rest      (P, 1, 3, h, w) place of each point relative to the head's origin, with depth
+    weight    (P, 1, 1, h, w) how rigidly each follows the head
+    maps      (C, P*S*3*h*w)  displacement per driver, pixels
+    """
+
+    low: Tensor
+    size: Tensor
+    rest: Tensor
+    weight: Tensor
+    maps: Tensor
+
+    def displacement(self, drivers: Tensor, motion: HeadMotion) -> Tensor:
+        """(B, C) drivers and the head's motion to (B, P, S, 2, h, w) pixels.
+
+        A point X moves with the skin by e and with the head: weight * (pose(X + e) - X - e) + e.
+        """
+        patches, _, _, height, width = self.rest.shape
+        skin = (drivers @ self.maps).view(len(drivers), patches, -1, 3, height, width)
+        moved = self.rest + skin
+        flat = (len(drivers), -1, 3, height * width)
+        change = motion.matrix - torch.eye(2, 3).to(motion.matrix)
+        rigid = (change[:, None] @ moved.reshape(flat)).view_as(skin[:, :, :, :2])
+        rigid = rigid + motion.shift[:, None, None, :, None, None]
+        return torch.addcmul(skin[:, :, :, :2], self.weight, rigid)
+
+    def invert(self, displacement: Tensor, target: Tensor) -> Tensor:
+        """Source points that arrive at target points.
+
+        Args:
+            displacement: (B, P, S, 2, h, w) pixels, of this lattice.
+            target: (B or 1, P, 1, h', w', 2) pixels, the same for all sides.
+        Returns:
+            (B, P, S, h', w', 2): source minus target, pixels.
+        """
+        batch, patches, sides = displacement.shape[:3]
+        span = (self.size / 2)[:, None, None, None]
+        middle = (self.low + self.size / 2)[:, None, None, None]
+        field = (displacement / span.view(patches, 1, 2, 1, 1)).flatten(0, 2)
+        goal = ((target - middle) / span).expand(batch, -1, sides, -1, -1, -1)
+        goal = goal.reshape(-1, *target.shape[-3:])
+        source = goal - 0.8 * self._look_up(field, goal)
+        for _ in range(STEPS):
+            missing = goal - source - self._look_up(field, source)
+            source = source.add_(missing, alpha=DAMPING)
+        offset = (source - goal).view(batch, patches, sides, *target.shape[-3:])
+        return offset * span
+
+    @staticmethod
+    def _look_up(field: Tensor, points: Tensor) -> Tensor:
+        found = F.grid_sample(field, points, padding_mode="border", align_corners=False)
+        return found.permute(0, 2, 3, 1)
+
+
+def cell_centres(low: Tensor, size: Tensor, height: int, width: int) -> Tensor:
+    """(2,) corner and extent of a box to its (height, width, 2) cell centres, in the same units."""
+    x = low[0] + (torch.arange(width).to(low) + 0.5) * (size[0] / width)
+    y = low[1] + (torch.arange(height).to(low) + 0.5) * (size[1] / height)
+    return torch.stack(torch.meshgrid(x, y, indexing="xy"), -1)
+
+
+def enlarge(offsets: Tensor, height: int, width: int) -> Tensor:
+    """(B, P, S, h, w, 2) lattice offsets to one per pixel, (B, P, S, height, width, 2)."""
+    planes = offsets.flatten(0, 2).permute(0, 3, 1, 2)
+    planes = F.interpolate(planes, (height, width), mode="bilinear", align_corners=False)
+    return planes.permute(0, 2, 3, 1).unflatten(0, offsets.shape[:3])

@@ -1,0 +1,152 @@
+"""Small pictures around an opening, where both sides of the cut and what lies between are drawn.
+
+A patch follows the head in whole pixels, and blends to nothing at its own border and wherever the
+two sides agree, so neither its steps nor its outline can be seen.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from .cut import Openings, smoothstep
+from .lattice import Lattice, cell_centres, enlarge
+from .pose import HeadMotion
+from .scene import Scene
+from .texture import Texture, feather, sharp_texture
+
+CELL = 0.022  # of a patch's lattice, in eye distances
+MARGIN = 0.16  # of source around what a patch shows at rest, in eye distances
+SEEN = 0.04  # lift relative to its height from which on a patch is fully shown
+
+
+@dataclass(frozen=True, slots=True)
+class Patch:
+    """P patches of one size over openings of one kind.
+
+    lattice            their displacement fields, sides upper and lower
+    upper              texture: colour (3), cover of the upper side, weight of the patch, and how far
+                       below the upper contour, pixels
+    lower              texture: colour (3), cover of the lower side, how far above the lower contour
+    target (P, 1, h', w', 2)  lattice points of the target at rest
+    pixels (P, h, w, 2)       pixel centres of the target at rest
+    border (h, w)      weight that fades at the border
+    centre (P, 3)      relative to the head's origin
+    """
+
+    lattice: Lattice
+    upper: Texture
+    lower: Texture
+    target: Tensor
+    pixels: Tensor
+    border: Tensor
+    centre: Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedPatch:
+    """A patch moved to B frames, all (B, P, ..., h, w): colours of both sides and their covers."""
+
+    pixels: Tensor  # (B, P, h, w, 2) where each pixel lies in the working picture
+    upper: Tensor
+    lower: Tensor
+
+    @property
+    def below_upper(self) -> Tensor:
+        """(B, P, h, w): distance below the upper contour, source pixels."""
+        return self.upper[:, :, 5]
+
+    @property
+    def above_lower(self) -> Tensor:
+        """(B, P, h, w): distance above the lower contour, source pixels."""
+        return self.lower[:, :, 4]
+
+    def closed_by(self, inside: Tensor) -> Tensor:
+        """(B, P, 3, h, w): lower side over what is ``inside``, upper side over both."""
+        below = torch.lerp(inside, self.lower[:, :, :3], self.lower[:, :, 3:4])
+        return torch.lerp(below, self.upper[:, :, :3], self.upper[:, :, 3:4])
+
+
+def follow(patch: Patch, drivers: Tensor, motion: HeadMotion) -> OpenedPatch:
+    """The two sides of a patch's openings in B frames."""
+    displacement = patch.lattice.displacement(drivers, motion)
+    change = motion.matrix - torch.eye(2, 3).to(motion.matrix)
+    step = (patch.centre @ change.mT + motion.shift[:, None]).round()[:, :, None, None]
+    offsets = patch.lattice.invert(displacement, patch.target + step[:, :, None])
+    offsets = enlarge(offsets, *patch.border.shape)
+    pixels = patch.pixels + step
+    upper = patch.upper.sample(pixels + offsets[:, :, 0])
+    lower = patch.lower.sample(pixels + offsets[:, :, 1])
+    return OpenedPatch(pixels, upper, lower)
+
+
+def paste(frame: Tensor, patch: Patch, opened: OpenedPatch, colours: Tensor) -> None:
+    """Blend (B, P, 3, h, w) colours of the patches into the (B, 3, H, W) frame, in place."""
+    height, width = frame.shape[-2:]
+    x, y = opened.pixels.long().unbind(-1)
+    inside = (x >= 0) & (x < width) & (y >= 0) & (y < height)
+    index = (y.clamp(0, height - 1) * width + x.clamp(0, width - 1)).flatten(1)[:, None]
+    index = index.expand(-1, 3, -1)
+    weight = (opened.upper[:, :, 4] * patch.border * inside)[:, :, None]
+    canvas = frame.flatten(2)
+    there = canvas.gather(2, index)
+    change = weight * (colours - there.unflatten(2, opened.pixels.shape[1:4]).transpose(1, 2))
+    canvas.scatter_add_(2, index, change.transpose(1, 2).flatten(2))
+
+
+def make_patch(scene: Scene, openings: Openings, beside: float, above: float, below: float) -> Patch:
+    """Prepare patches that reach ``beside`` the corners, ``above`` and ``below`` their line, in u."""
+    unit = scene.unit
+    middle = openings.origin + openings.axes[:, 1] * ((below - above) / 2 * unit)
+    half_height = torch.full_like(openings.half, (above + below) / 2 * unit)
+    half = torch.stack([openings.half + beside * unit, half_height], 1)
+    half = (half[:, :, None] * openings.axes.abs()).sum(1).amax(0).ceil()
+    width, height = (2 * half).int().tolist()
+    corner, size = (middle - half).round(), 2 * half
+    cells = [max(8, round(side / (CELL * unit))) for side in (height, width)]
+    target = torch.stack([cell_centres(c, size, *cells) for c in corner])[:, None]
+    pixels = torch.stack([cell_centres(c, size, height, width) for c in corner])
+
+    margin = round(MARGIN * unit)
+    low, box = corner - margin, size + 2 * margin
+    depth = scene.depth.sample(middle[None, None, None])[0, 0, :, 0].T
+    upper, lower = _textures(scene, openings, low, box)
+    return Patch(
+        lattice=scene.lattice(low, box, CELL * unit, (1, -1)),
+        upper=upper,
+        lower=lower,
+        target=target,
+        pixels=pixels,
+        border=feather(height, width, 0.05 * unit).to(middle),
+        centre=torch.cat([middle - scene.origin[:2], depth], 1),
+    )
+
+
+def crop(scene: Scene, low: Tensor, size: Tensor) -> Tensor:
+    """(P, 3, h, w) crops of the working picture; its edges are repeated beyond it."""
+    width, height = size.int().tolist()
+    grid = torch.stack([cell_centres(corner, size, height, width) for corner in low])
+    shape = scene.picture.shape[-2:]
+    x, y = grid.long().unbind(-1)
+    return scene.picture[0][:, y.clamp(0, shape[0] - 1), x.clamp(0, shape[1] - 1)].transpose(0, 1)
+
+
+def _textures(
+    scene: Scene, openings: Openings, low: Tensor, size: Tensor
+) -> tuple[Texture, Texture]:
+    colours = sharp_texture(crop(scene, low, size), low, scene.factor)
+    height, width = colours.planes.shape[-2:]
+    x = torch.linspace(0, 1, width).to(low)
+    y = torch.linspace(0, 1, height).to(low)
+    grid = torch.stack(torch.meshgrid(x, y, indexing="xy"), -1)
+    points = torch.lerp(colours.low[:, None, None], colours.high[:, None, None], grid)
+    cover_upper, cover_lower = openings.covers(points, max(0.9, 0.006 * scene.unit))
+    lift = openings.lifted(points)[0] / openings.lift[:, None, None]
+    seen = smoothstep(lift, 0.0, SEEN)
+    x, v = openings.local(points).unbind(-1)
+    below, above = v - openings.at(openings.upper, x), openings.at(openings.lower, x) - v
+    upper = torch.cat([colours.planes, torch.stack([cover_upper, seen, below], 1)], 1)
+    lower = torch.cat([colours.planes, torch.stack([cover_lower, above], 1)], 1)
+    return replace(colours, planes=upper), replace(colours, planes=lower)

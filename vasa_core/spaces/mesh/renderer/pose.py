@@ -1,0 +1,79 @@
+"""How far a head may turn and shift before one photo no longer carries it, and the motion's matrices."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ..geometry import rotation_angles, rotation_matrix
+
+KNEE = 0.6  # share of a limit up to which motion is passed unchanged
+TOTAL_LIMIT = (20.0, 20.0, 30.0)  # yaw, pitch, roll in degrees from facing the camera
+AWAY_LIMIT = (5.0, 6.0, 8.0)  # at least this much is allowed beyond the photo's own angle
+OFFSET_LIMIT = (24.0, 20.0, 25.0)  # and never more than this from the photo
+SHIFT_LIMIT = 0.6  # eye distances
+SCALE_LIMIT = 1.35
+
+
+@dataclass(frozen=True, slots=True)
+class HeadMotion:
+    """Pose of B frames relative to the photo: a point X (3) about the head's origin goes to
+
+    ``matrix @ X + shift + origin`` in the picture; matrix (B, 2, 3), shift (B, 2) pixels.
+    """
+
+    matrix: Tensor
+    shift: Tensor
+
+    def plane_inverse(self, pixels: Tensor, origin: Tensor, depth: Tensor) -> Tensor:
+        """Where on the photo's own plane at ``depth`` (P,) target pixels (B, P, ..., 2) lie.
+
+        The plane moves rigidly with the head; depth is relative to the origin (3,).
+        """
+        place = origin[:2] + self.shift[:, None] + self.matrix[:, None, :, 2] * depth[:, None]
+        offset = pixels.flatten(2, -2) - place[:, :, None]
+        inverse = torch.linalg.inv(self.matrix[:, :, :2]).mT
+        return (offset @ inverse[:, None] + origin[:2]).unflatten(2, pixels.shape[2:-1])
+
+
+def soft_limit(x: Tensor, low: Tensor | float, high: Tensor | float) -> Tensor:
+    """x, bent smoothly into (low, high), low < 0 < high; unchanged up to ``KNEE`` of either limit."""
+    limit = torch.where(x >= 0, torch.as_tensor(high).to(x), -torch.as_tensor(low).to(x))
+    over = (x.abs() - KNEE * limit).clamp(min=0) / ((1 - KNEE) * limit)
+    bent = KNEE * limit + (1 - KNEE) * limit * torch.tanh(over)
+    return torch.where(over > 0, bent * x.sign(), x)
+
+
+def limited_rotation(offset: Tensor, own: Tensor) -> Tensor:
+    """(B, 3) offset angles and the photo's own rotation (3, 3) to (B, 3, 3) relative rotations.
+
+    The total angle is what a photo cannot carry: a head in three-quarter view may turn back to the
+    front freely, but hardly further away.
+    """
+    own_angles = rotation_angles(own)
+    total = rotation_angles(rotation_matrix(offset) @ own)
+    total_limit, away, most = (
+        own_angles.new_tensor(v) for v in (TOTAL_LIMIT, AWAY_LIMIT, OFFSET_LIMIT)
+    )
+    high = (total_limit - own_angles).maximum(away).minimum(most)
+    low = -(total_limit + own_angles).maximum(away).minimum(most)
+    angles = own_angles + soft_limit(total - own_angles, low, high)
+    return rotation_matrix(angles) @ own.mT
+
+
+def head_motion(
+    rotation: Tensor, translation: Tensor, scale: Tensor, own: Tensor, unit: Tensor
+) -> HeadMotion:
+    """Offsets (B, 3) degrees, (B, 2) eye distances, (B,) to the limited motion of the head.
+
+    ``own`` is the photo's own rotation (3, 3), ``unit`` () its eye distance in pixels.
+    """
+    distance = translation.norm(dim=1, keepdim=True)
+    limited = soft_limit(distance, -SHIFT_LIMIT, SHIFT_LIMIT)
+    shift = translation * (limited / distance.clamp(min=1e-6))
+    limit = torch.log(scale.new_tensor(SCALE_LIMIT))
+    scale = soft_limit(scale.clamp(min=1e-3).log(), -limit, limit).exp()
+    turned = limited_rotation(rotation, own)
+    return HeadMotion((scale[:, None, None] * turned)[:, :2], shift * unit)
