@@ -14,7 +14,7 @@ import logging
 from pathlib import Path
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
@@ -25,12 +25,13 @@ from ..spaces.mesh.geometry import (
     rotation_angles,
     rotation_matrix,
 )
-from ..spaces.mesh.topology import IRISES, RIGID
+from ..spaces.mesh.topology import IRISES, LIPS, RIGID
 from ..spaces.mesh.tracking import neutral_face
 from .tracks import Clip, load_clips, load_face_labels
 
 log = logging.getLogger(__name__)
 MAX_ANGLE = 25.0  # degrees; further round, the teacher guesses the far half of the face
+SHIPPED = Path(__file__).parents[1] / "spaces/mesh/weights/face_basis.safetensors"
 FLIP = torch.tensor([-1.0, 1.0, 1.0])
 
 
@@ -71,7 +72,9 @@ def displacements(clips: list[Clip], canonical: Tensor) -> list[tuple[str, Tenso
         faces = pose.canonical(points)[frontal]
         neutral = neutral_face(faces)
         closure = 1 - eye_opening(faces) / eye_opening(faces).quantile(0.8, 0)
-        result.append((clip.person, faces - neutral, closure))
+        offset = faces - neutral
+        offset[:, list(IRISES)] = 0  # gaze is measured apart
+        result.append((clip.person, offset, closure))
     return result
 
 
@@ -85,21 +88,18 @@ def components(offsets: Tensor, weights: Tensor, mirror: Tensor, count: int) -> 
     return (vectors[:count] * spectrum[:count, None]).unflatten(1, (-1, 3))
 
 
-def fit(data: Path) -> dict[str, Tensor]:
+Tracks = list[tuple[str, Tensor, Tensor]]
+
+
+def fit(canonical: Tensor, mirror: Tensor, tracks: Tracks) -> dict[str, Tensor]:
     """All tensors of the basis file."""
-    canonical, mirror = mean_face(torch.as_tensor(load_face_labels(data)))
-    tracks = displacements(load_clips(data), canonical)
     people = [person for person, offset, _ in tracks for _ in offset]
     share = {person: 1.0 / people.count(person) for person in set(people)}
     weights = torch.tensor([share[person] for person in people])
     offsets = torch.cat([offset for _, offset, _ in tracks])
     closure = torch.cat([closure for _, _, closure in tracks]).clamp(-0.3, 1)
-    offsets[:, list(IRISES)] = 0
 
-    # 0 at the level of the lower lids, 1 from the nostrils down; cheeks belong a little to both
-    height = canonical[:, 1]
-    lower = ((height - 0.2) / 0.3).clamp(0, 1)
-    lower = (lower * lower * (3 - 2 * lower))[:, None]
+    lower = lower_face(canonical)
     upper = offsets * (1 - lower)
     root = weights.sqrt()[:, None]
     flat = upper.flatten(1)
@@ -114,15 +114,52 @@ def fit(data: Path) -> dict[str, Tensor]:
     }
 
 
+def lower_face(canonical: Tensor) -> Tensor:
+    """(V, 1): 0 at the lower lids and above, 1 from the nostrils down, smooth over the cheeks."""
+    height = ((canonical[:, 1:2] - 0.2) / 0.3).clamp(0, 1)
+    return height * height * (3 - 2 * height)
+
+
+def validate(canonical: Tensor, mirror: Tensor, tracks: Tracks) -> None:
+    """Log, person by person, what components fitted on everybody else leave of their motion."""
+    left, moved = [], []
+    for person in sorted({person for person, _, _ in tracks} - {"grid_s1"}):
+        others = [t for t in tracks if t[0] not in (person, "grid_s1")]
+        basis = fit(canonical, mirror, others)["lips"].flatten(1)
+        offsets = torch.cat([offset for name, offset, _ in tracks if name == person])
+        offsets = (offsets * lower_face(canonical)).flatten(1)
+        codes = torch.linalg.lstsq(basis.T, offsets.T).solution
+        rest = offsets - (basis.T @ codes).T
+        left.append(rest.unflatten(1, (-1, 3))[:, list(LIPS), :2].norm(dim=-1).mean())
+        moved.append(offsets.unflatten(1, (-1, 3))[:, list(LIPS), :2].norm(dim=-1).mean())
+        log.info("%-16s lips move %.4f, left %.4f eye distances", person, moved[-1], left[-1])
+    log.info("mean of people: %.4f, left %.4f", torch.stack(moved).mean(), torch.stack(left).mean())
+
+
+def oriented_like(tensors: dict[str, Tensor], shipped: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Components with the signs of the shipped ones: a sign is arbitrary, but models learn it."""
+    result = dict(tensors)
+    for name in ("lips", "expression"):
+        agreement = (tensors[name] * shipped[name]).sum((1, 2), keepdim=True)
+        result[name] = tensors[name] * torch.where(agreement < 0, -1.0, 1.0)
+    return result
+
+
 def main() -> None:
     """Command line: fit and write the file."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    default = Path(__file__).parents[1] / "spaces/mesh/weights/face_basis.safetensors"
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--out", type=Path, default=default)
+    parser.add_argument("--out", type=Path, default=SHIPPED)
+    parser.add_argument("--validate", action="store_true", help="leave each person out once")
     args = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    tensors = {name: value.contiguous() for name, value in fit(args.data).items()}
+    canonical, mirror = mean_face(torch.as_tensor(load_face_labels(args.data)))
+    tracks = displacements(load_clips(args.data), canonical)
+    if args.validate:
+        return validate(canonical, mirror, tracks)
+    tensors = {name: t.contiguous() for name, t in fit(canonical, mirror, tracks).items()}
+    if SHIPPED.is_file():
+        tensors = oriented_like(tensors, load_file(SHIPPED))
     args.out.parent.mkdir(parents=True, exist_ok=True)
     save_file(tensors, args.out)
     log.info("wrote %s", args.out)
