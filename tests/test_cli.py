@@ -1,0 +1,117 @@
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from vasa_core.cli import build_parser, controls_from, main
+from vasa_core.motion.files import load_motion
+from vasa_core.render.video import VideoReader
+
+
+@pytest.fixture
+def small_portrait(tmp_path, portrait_path):
+    path = tmp_path / "face.png"
+    Image.open(portrait_path).resize((256, 256)).save(path)
+    return path
+
+
+@pytest.fixture
+def short_sound(tmp_path, rng):
+    import av
+
+    path = tmp_path / "sound.wav"
+    with av.open(str(path), "w") as out:
+        stream = out.add_stream("pcm_s16le", rate=16000, layout="mono")
+        samples = (rng.standard_normal((1, 9600)) * 2000).astype(np.int16)
+        frame = av.AudioFrame.from_ndarray(samples, "s16", "mono")
+        frame.rate = 16000
+        out.mux(stream.encode(frame))
+        out.mux(stream.encode(None))
+    return path
+
+
+def test_options_become_controls():
+    line = "animate p.png a.wav -o x.mp4 --gaze=-10,5 --distance 1.5 --lips 0 --pose 2"
+    args = build_parser().parse_args(
+        [*line.split(), "--emotion", "happy:0.5", "--emotion=surprised"]
+    )
+    controls = controls_from(args)
+    assert controls.gaze.tolist() == [-10, 5]
+    assert controls.distance == 1.5
+    assert controls.emotion.tolist() == [0, 0.5, 0, 0, 1]
+    assert (controls.lips, controls.head, controls.blink) == (0, 2, 1)
+
+
+@pytest.mark.parametrize(
+    "option", ["--fps 0", "--fps x", "--gaze 3", "--emotion joyful:1", "--emotion happy:very"]
+)
+def test_bad_options_are_refused(option, capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(f"animate p.png a.wav -o x.mp4 {option}".split())
+    assert stop.value.code == 2
+    assert option.split()[0] in capsys.readouterr().err
+
+
+def test_motion_then_render(tmp_path, small_portrait, short_sound, capsys):
+    motion = tmp_path / "motion.safetensors"
+    assert main(["motion", str(short_sound), "-o", str(motion), "--fps", "30"]) == 0
+    assert len(load_motion(motion)) == 18
+    out = tmp_path / "out.mp4"
+    arguments = ["render", str(small_portrait), str(motion), "--audio", str(short_sound)]
+    assert main([*arguments, "-o", str(out)]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == f"18 frames, 30 fps, {out}"
+    assert len(list(VideoReader(out))) == 18
+
+
+def test_track_reads_what_animate_wrote(tmp_path, small_portrait, short_sound):
+    out, motion = tmp_path / "out.mp4", tmp_path / "motion.safetensors"
+    assert main(["animate", str(small_portrait), str(short_sound), "-o", str(out)]) == 0
+    assert main(["track", str(out), "-o", str(motion)]) == 0
+    tracked = load_motion(motion)
+    assert len(tracked) == 15 and tracked.reference == "camera"
+    assert main(["track", str(small_portrait), "-o", str(motion)]) == 0
+    assert len(load_motion(motion)) == 1
+
+
+def test_a_still_picture_and_zero_strengths_leave_the_head_at_rest(
+    tmp_path, small_portrait, short_sound
+):
+    motion = tmp_path / "motion.safetensors"
+    zero = [f"--{part}=0" for part in ("lips", "expression", "blink", "pose", "eyes")]
+    assert main(["motion", str(short_sound), "-o", str(motion), *zero]) == 0
+    still = load_motion(motion)
+    assert not still.rotation.any() and not still.translation.any() and not still.dynamics.any()
+    assert torch.equal(still.scale, torch.ones(len(still)))
+
+
+def bad_inputs(folder, portrait, sound):
+    Image.fromarray(np.full((200, 200, 3), 128, np.uint8)).save(folder / "gray.png")
+    (folder / "empty.png").touch()
+    (folder / "empty.wav").touch()
+    (folder / "half.wav").write_bytes(sound.read_bytes()[:30])
+    out = folder / "x.mp4"
+    return {
+        "No image at": ["animate", folder / "none.png", sound, "-o", out],
+        "not a readable image": ["animate", folder / "empty.png", sound, "-o", out],
+        "o face": ["animate", folder / "gray.png", sound, "-o", out],
+        "Face 4": ["animate", portrait, sound, "-o", out, "--face", "4"],
+        "none.wav": ["animate", portrait, folder / "none.wav", "-o", out],
+        "empty.wav": ["animate", portrait, folder / "empty.wav", "-o", out],
+        "half.wav": ["animate", portrait, folder / "half.wav", "-o", out],
+        "gray.png": ["animate", portrait, folder / "gray.png", "-o", out],
+        "must end in": ["animate", portrait, sound, "-o", folder / "x.txt"],
+        "does not exist": ["animate", portrait, sound, "-o", folder / "no" / "x.mp4"],
+        "sound.wav": ["render", portrait, sound, "-o", out],
+    }
+
+
+def test_bad_input_gives_exit_code_2_and_one_sentence(
+    tmp_path, small_portrait, short_sound, capsys
+):
+    for expected, arguments in bad_inputs(tmp_path, small_portrait, short_sound).items():
+        before = sorted(tmp_path.iterdir())
+        assert main([str(a) for a in arguments]) == 2, expected
+        message = capsys.readouterr().err
+        assert expected in message and message.startswith("vasa: ")
+        assert len(message.strip().splitlines()) == 1 and "Traceback" not in message
+        assert sorted(tmp_path.iterdir()) == before
