@@ -29,6 +29,7 @@ TRAINABLE = {
     "MachineLearning2020+Homework2-Caltech101",
 }
 HELD_OUT = 150
+GRID_SHARE = 0.35
 NEGATIVES_HELD_OUT = 3  # every third one
 
 
@@ -44,8 +45,17 @@ class Faces:
     negative_split: np.ndarray
 
     def select(self, split: str) -> tuple[Tensor, Tensor]:
+        """Images and points of one split."""
         chosen = torch.from_numpy(np.flatnonzero(self.split == split))
         return self.images[chosen], self.points[chosen]
+
+    def select_negatives(self, split: str) -> Tensor:
+        return self.negatives[torch.from_numpy(self.negative_split == split)]
+
+    def shares(self) -> Tensor:
+        """How often each training face is drawn: frames of the one GRID speaker more rarely."""
+        one_man = torch.from_numpy(self.source[self.split == "train"] == "GRID s1")
+        return torch.where(one_man, GRID_SHARE, 1.0)
 
 
 def load_faces(data: Path, cache: Path) -> Faces:

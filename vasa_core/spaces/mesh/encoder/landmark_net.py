@@ -2,45 +2,25 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from vasa_core.spaces.mesh.topology import VERTICES
+from .layers import Residual, conv
+from ..topology import VERTICES
 
 
 @dataclass(frozen=True)
 class LandmarkNetConfig:
     """Sizes; ``size`` is the crop's side in pixels, ``rank`` the width of the output layers."""
 
-    size: int = 128
+    size: int = 112
     channels: tuple[int, ...] = (24, 48, 96, 160)
     rank: int = 128
     fine_channels: int = 16
-
-
-def conv(inputs: int, outputs: int, kernel: int = 3, stride: int = 1) -> nn.Sequential:
-    """Convolution, batch norm, SiLU."""
-    return nn.Sequential(
-        nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=False),
-        nn.BatchNorm2d(outputs),
-        nn.SiLU(inplace=True),
-    )
-
-
-class Residual(nn.Module):
-    """Two 3x3 convolutions around which the input passes unchanged."""
-
-    def __init__(self, channels: int):
-        super().__init__()
-        self.first = conv(channels, channels)
-        self.second = nn.Conv2d(channels, channels, 3, 1, 1, bias=False)
-        self.norm = nn.BatchNorm2d(channels)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return F.silu(x + self.norm(self.second(self.first(x))))
 
 
 class LandmarkNet(nn.Module):
@@ -58,7 +38,7 @@ class LandmarkNet(nn.Module):
         self.stage8 = nn.Sequential(conv(a, b, 3, 2), Residual(b), Residual(b))
         self.stage16 = nn.Sequential(conv(b, c, 3, 2), Residual(c), Residual(c))
         self.stage32 = nn.Sequential(conv(c, d, 3, 2), Residual(d))
-        side = config.size // 32
+        side = math.ceil(config.size / 32)
         self.hidden = nn.Sequential(nn.Linear(d * side * side, 2 * config.rank), nn.SiLU())
         self.coarse = nn.Linear(2 * config.rank, VERTICES * 3)
         self.confidence = nn.Linear(2 * config.rank, 1)

@@ -1,0 +1,225 @@
+"""The face encoder: finds faces in pictures and videos and gives their 478 points."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors import safe_open
+from torch import Tensor, nn
+
+from ....errors import NoFaceError
+from .. import topology as mesh
+from .detector import Detector, DetectorConfig, suppress
+from .framing import cut, fit_frames, frame_angle, frame_size, to_image
+from .landmark_net import LandmarkNet, LandmarkNetConfig
+from .layers import fuse
+from .parts import LEFT_EYE, LIPS, RIGHT_EYE, PartConfig, PartNet, mirror_index, part_frames
+from .smoothing import OneEuroFilter
+
+WEIGHTS = Path(__file__).parents[1] / "weights"
+CANDIDATE = 0.2  # heat from which a place is looked at with the landmark network
+FACE = 0.5  # confidence from which it is a face
+LOST = 0.35  # confidence below which a tracked face is looked for again
+PART_SHARE = 0.7  # how far lips and eyes follow the second look
+JUMP = 0.35  # a point that moves further than this in a frame (eye distances) is a cut, not a motion
+
+
+@dataclass(frozen=True, slots=True)
+class Faces:
+    """Faces of one picture, the largest first.
+
+    frames (F, 2, 3)  upright square around each: maps -1..1 to pixels (see ``framing``)
+    scores (F,)       confidence, 0..1
+    """
+
+    frames: Tensor
+    scores: Tensor
+
+    def __len__(self) -> int:
+        return len(self.frames)
+
+    def __getitem__(self, face: int) -> Tensor:
+        return self.frames[face]
+
+    @property
+    def boxes(self) -> Tensor:
+        """(F, 4): centre x and y, side in pixels, roll in degrees, clockwise as seen."""
+        size, roll = 2 * frame_size(self.frames), torch.rad2deg(frame_angle(self.frames))
+        return torch.cat([self.frames[:, :, 2], size[:, None], roll[:, None]], 1)
+
+
+class FaceEncoder:
+    """Detector, landmark network and the second look at lips and eyes, in one object.
+
+    Points are (478, 3): x right and y down in pixels (continuous: the first pixel spans 0..1), z in
+    the same scale, smaller is nearer; the numbering is MediaPipe FaceMesh's.
+    """
+
+    def __init__(self, detector: Detector, face: LandmarkNet, lips: PartNet, eye: PartNet):
+        self.detector, self.face, self.lips, self.eye = (
+            fuse(net.eval()).to(memory_format=torch.channels_last)
+            for net in (detector, face, lips, eye)
+        )
+        self.mirror = mirror_index()
+
+    @staticmethod
+    def load(
+        device: torch.device | str = "cpu",
+        dtype: torch.dtype = torch.float32,
+        folder: Path = WEIGHTS,
+    ) -> FaceEncoder:
+        """With the weights in ``folder`` (default: the embedded ones)."""
+        (detector,) = read_networks(folder / "face_detector.safetensors", "detector")
+        networks = read_networks(folder / "face_landmarks.safetensors", "face", "lips", "eye")
+        return FaceEncoder(*(net.to(device=device, dtype=dtype) for net in (detector, *networks)))
+
+    @torch.inference_mode()
+    def detect(self, image: Tensor, max_faces: int = 16) -> Faces:
+        """The faces in one image (1, 3, H, W), the largest first.
+
+        Raises NoFaceError when there is none.
+        """
+        faces, best = self._search(image, max_faces)
+        if not len(faces):
+            height, width = image.shape[-2:]
+            sides = " and ".join(str(s) for s in self.detector.config.sides)
+            raise NoFaceError(
+                f"No face in this {width}x{height} image: searched it scaled to {sides} px, best"
+                f" score {best:.2f}, needed {FACE:.2f}. Faces must be upright within 45 degrees and"
+                " at least 8 % of the shorter side; try a closer crop."
+            )
+        return faces
+
+    @torch.inference_mode()
+    def landmarks(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Points (B, 478, 3) and confidence (B,) of the largest face in each of (B, 3, H, W).
+
+        Raises NoFaceError when an image has none.
+        """
+        found = [self.landmarks_at(image, self.detect(image)[0]) for image in images.split(1)]
+        points, confidence = zip(*found)
+        return torch.stack(points), images.new_tensor(confidence)
+
+    @torch.inference_mode()
+    def landmarks_at(self, image: Tensor, where: Tensor) -> tuple[Tensor, float]:
+        """Points (478, 3) and confidence of the face at ``where`` in one image (1, 3, H, W).
+
+        ``where`` is a frame (2, 3) from ``detect``, or the points (478, 3) of the frame before in
+        a video; from a frame the face is looked at twice, the second time straightened.
+        """
+        if where.shape == (2, 3):
+            points, _ = self._look(image, where[None])
+            frame = fit_frames(points, self.face.mean)
+        else:
+            frame = fit_frames(where[None], self.face.mean)
+        points, confidence = self._look(image, frame)
+        return self._look_closer(image, points)[0], float(confidence)
+
+    @torch.inference_mode()
+    def track(self, frames: Iterable[Tensor]) -> tuple[Tensor, Tensor]:
+        """Points (T, 478, 3) of the largest face through a video of (3, H, W), and found (T,).
+
+        A frame without a face repeats the points before it (the first ones: those after it).
+        Raises NoFaceError when no frame shows a face.
+        """
+        tracker = Tracker(self)
+        results = [tracker(frame[None]) for frame in frames]
+        found = torch.tensor([points is not None for points in results])
+        if not found.any():
+            raise NoFaceError(f"No face in any of the {len(results)} frames of this video.")
+        last = next(points for points in results if points is not None)
+        filled = [last := last if points is None else points for points in results]
+        return torch.stack(filled), found
+
+    def _search(self, image: Tensor, most: int) -> tuple[Faces, float]:
+        """Faces, the largest first, and the best score of any place that was looked at."""
+        frames, heat = self.detector.find(image, CANDIDATE / 2)
+        best = float(heat.max()) if len(heat) else 0.0
+        frames = frames[heat > CANDIDATE]
+        if not len(frames):
+            return Faces(frames, heat[:0]), best
+        points, confidence = self._look(image, frames)
+        straight = fit_frames(points, self.face.mean)
+        keep = [i for i in suppress(straight, confidence) if confidence[i] > FACE]
+        keep = sorted(keep, key=lambda i: -float(frame_size(straight)[i]))[:most]
+        return Faces(straight[keep], confidence[keep]), float(confidence.max())
+
+    def _look(self, image: Tensor, frames: Tensor) -> tuple[Tensor, Tensor]:
+        """Points (F, 478, 3) in pixels and confidence (F,) from face crops at frames (F, 2, 3)."""
+        size = self.face.config.size
+        _, points, logit = self.face(cut(image, frames, size, size))
+        return to_image(points, frames), logit.sigmoid()
+
+    def _look_closer(self, image: Tensor, points: Tensor) -> Tensor:
+        """Points (1, 478, 3) with lips and eyes corrected from closer crops."""
+        frames = fit_frames(points, self.face.mean)
+        result = points.clone()
+        looks = ((self.lips, LIPS, False), (self.eye, RIGHT_EYE, False), (self.eye, LEFT_EYE, True))
+        for net, part, mirrored in looks:
+            config = net.config
+            frame = part_frames(points, frames, part, config.side)
+            crop = cut(image, frame, config.height, config.width)
+            found = net(crop.flip(-1) if mirrored else crop)
+            if mirrored:
+                found = found * found.new_tensor([-1, 1])
+            seen = to_image(found, frame)
+            result[:, part, :2] = torch.lerp(points[:, part, :2], seen, PART_SHARE)
+        return result
+
+
+class Tracker:
+    """Follows the largest face of a video, frame by frame; call it with (1, 3, H, W).
+
+    Each frame is looked at where the face was before; the detector comes in at the start and
+    whenever the confidence drops. Points are smoothed in the face's own scale.
+    """
+
+    def __init__(self, encoder: FaceEncoder, rest: float = 0.06, speed: float = 6.0):
+        self.encoder, self.filter = encoder, OneEuroFilter(rest, speed)
+        self.points: Tensor | None = None
+
+    def __call__(self, image: Tensor) -> Tensor | None:
+        """Points (478, 3), or None when the frame shows no face."""
+        points, confidence = None, 0.0
+        if self.points is not None:
+            points, confidence = self.encoder.landmarks_at(image, self.points)
+        if confidence < LOST:
+            faces, _ = self.encoder._search(image, 1)
+            points = self.encoder.landmarks_at(image, faces[0])[0] if len(faces) else None
+        if points is None:
+            self.points = None
+            self.filter.reset()
+            return None
+        return self._smooth(points)
+
+    def _smooth(self, points: Tensor) -> Tensor:
+        unit = torch.linalg.vector_norm(points[mesh.RIGHT_EYE_OUTER] - points[mesh.LEFT_EYE_OUTER])
+        if self.points is not None and (points - self.points).abs().max() > JUMP * unit:
+            self.filter.reset()
+        self.points = points
+        return self.filter(points / unit) * unit
+
+
+def read_networks(file: Path, *names: str) -> list[nn.Module]:
+    """Networks by name from a safetensors file whose header holds their sizes (key ``config``)."""
+    kinds = {
+        "detector": (Detector, DetectorConfig),
+        "face": (LandmarkNet, LandmarkNetConfig),
+        "lips": (PartNet, PartConfig),
+        "eye": (PartNet, PartConfig),
+    }
+    networks = []
+    with safe_open(file, "pt") as stored:
+        configs = json.loads(stored.metadata()["config"])
+        for name in names:
+            network, config = kinds[name]
+            fields = {k: tuple(v) if isinstance(v, list) else v for k, v in configs[name].items()}
+            net = network(config(**fields))
+            own = [key for key in stored.keys() if key.startswith(f"{name}.")]
+            net.load_state_dict({k[len(name) + 1 :]: stored.get_tensor(k).float() for k in own})
+            networks.append(net)
+    return networks

@@ -1,0 +1,43 @@
+"""The two building blocks of the encoder's networks."""
+
+from __future__ import annotations
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+
+def conv(inputs: int, outputs: int, kernel: int = 3, stride: int = 1) -> nn.Sequential:
+    """Convolution, batch norm, SiLU."""
+    return nn.Sequential(
+        nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=False),
+        nn.BatchNorm2d(outputs),
+        nn.SiLU(inplace=True),
+    )
+
+
+class Residual(nn.Module):
+    """Two 3x3 convolutions around which the input passes unchanged."""
+
+    def __init__(self, channels: int):
+        super().__init__()
+        self.first = conv(channels, channels)
+        self.second = nn.Conv2d(channels, channels, 3, 1, 1, bias=False)
+        self.norm = nn.BatchNorm2d(channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.silu(x + self.norm(self.second(self.first(x))))
+
+
+def fuse(net: nn.Module) -> nn.Module:
+    """The network in eval mode with each batch norm folded into the convolution before it."""
+    for module in net.modules():
+        if isinstance(module, nn.Sequential):
+            for i in range(len(module) - 1):
+                if isinstance(module[i], nn.Conv2d) and isinstance(module[i + 1], nn.BatchNorm2d):
+                    module[i] = fuse_conv_bn_eval(module[i], module[i + 1])
+                    module[i + 1] = nn.Identity()
+        if isinstance(module, Residual) and isinstance(module.norm, nn.BatchNorm2d):
+            module.second = fuse_conv_bn_eval(module.second, module.norm)
+            module.norm = nn.Identity()
+    return net

@@ -1,0 +1,182 @@
+"""New views and expressions of labelled stills: move the landmarks in 3D, warp the picture along.
+
+The landmarks of a still are turned in yaw and pitch, mixed with another face's shape and moved by an
+expression of a talking clip; a smooth warp that follows them makes the picture to the new labels.
+An opened mouth is painted dark with a row of teeth.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from vasa_core.spaces.mesh import topology as mesh
+from vasa_core.spaces.mesh.encoder.parts import mirror_index
+
+INNER_UPPER, INNER_LOWER = list(mesh.LIP_UPPER_INNER), list(mesh.LIP_LOWER_INNER)
+CONTROLS = sorted(
+    {*mesh.LIPS, *mesh.LIDS, *mesh.OVAL, *mesh.RIGID, *mesh.IRISES}
+    | {i for rows in (mesh.RIGHT_CREASE, mesh.LEFT_CREASE) for row in rows for i in row}
+    | {70, 63, 105, 66, 107, 300, 293, 334, 296, 336, 1, 2, 98, 327, 64, 294, 48, 278, 50, 280}
+    | {205, 425, 187, 411, 147, 376, 118, 347, 164, 200, 18, 83, 313, 212, 432, 57, 287}
+)
+OPENED = 0.03  # a mouth that opens by more than this (in eye distances) is painted
+
+
+def rigid_fit(points: Tensor, mean: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Scale (B,), rotation (B, 3, 3), shift (B, 3): points (B, K, 3) = scale * mean @ R^T + shift
+    (Umeyama 1991)."""
+    centre, middle = points.mean(1), mean.mean(0)
+    p, m = points - centre[:, None], mean - middle
+    u, s, v = torch.linalg.svd(p.mT @ m)
+    sign = torch.ones_like(s)
+    sign[:, 2] = torch.det(u @ v).sign()
+    rotation = (u * sign[:, None]) @ v
+    scale = (s * sign).sum(1) / m.square().sum()
+    return scale, rotation, centre - scale[:, None] * (rotation @ middle)
+
+
+def mean_shape(points: Tensor) -> Tensor:
+    """Mean face (V, 3) of points (B, V, 3): upright, outer eye corners 1 apart, centred on the box."""
+    shape = points[0]
+    for _ in range(4):
+        scale, rotation, shift = rigid_fit(points, shape)
+        level = (points - shift[:, None]) @ rotation / scale[:, None, None]
+        shape = level.mean(0)
+        mirrored = shape[mirror_index()] * torch.tensor([-1.0, 1.0, 1.0])
+        _, turn, move = rigid_fit(mirrored[None], shape)
+        shape = (shape + (mirrored - move) @ turn[0]) / 2
+        shape = shape - (shape[mesh.RIGHT_EYE_OUTER] + shape[mesh.LEFT_EYE_OUTER]) / 2
+        across = shape[mesh.LEFT_EYE_OUTER] - shape[mesh.RIGHT_EYE_OUTER]
+        shape = shape / torch.linalg.vector_norm(across)
+        x = across / torch.linalg.vector_norm(across)
+        down = shape[mesh.CHIN] - shape[10]
+        y = down - (down @ x) * x
+        y = y / torch.linalg.vector_norm(y)
+        shape = shape @ torch.stack([x, y, torch.linalg.cross(x, y)], 1)
+    return shape - torch.tensor([0.0, float(shape[:, 1].aminmax()[0] + shape[:, 1].max()) / 2, 0.0])
+
+
+def turns(yaw: Tensor, pitch: Tensor) -> Tensor:
+    """Rotations (B, 3, 3) by yaw about y, then pitch about x, radians."""
+    zero, one = torch.zeros_like(yaw), torch.ones_like(yaw)
+    cy, sy, cp, sp = yaw.cos(), yaw.sin(), pitch.cos(), pitch.sin()
+    about_y = torch.stack([cy, zero, sy, zero, one, zero, -sy, zero, cy], -1).view(-1, 3, 3)
+    about_x = torch.stack([one, zero, zero, zero, cp, -sp, zero, sp, cp], -1).view(-1, 3, 3)
+    return about_x @ about_y
+
+
+@dataclass
+class ShapeBank:
+    """Faces as scale * rotation * shape + shift, and expressions, all in the mean face's frame."""
+
+    mean: Tensor  # (V, 3) eye distance 1
+    scale: Tensor  # (B,)
+    rotation: Tensor  # (B, 3, 3)
+    shift: Tensor  # (B, 3)
+    shapes: Tensor  # (B, V, 3)
+    expressions: Tensor  # (E, V, 3)
+
+    @staticmethod
+    def build(points: Tensor, expressions: Tensor) -> ShapeBank:
+        mean = mean_shape(points)
+        scale, rotation, shift = rigid_fit(points, mean)
+        shapes = (points - shift[:, None]) @ rotation / scale[:, None, None]
+        return ShapeBank(mean, scale, rotation, shift, shapes, expressions)
+
+    def repose(self, index: Tensor, generator: torch.Generator) -> Tensor:
+        """New points (B, V, 3), pixels, for the faces ``index`` (B,)."""
+
+        def random(*shape):
+            return torch.rand(*shape, generator=generator)
+
+        def normal(*shape):
+            return torch.randn(*shape, generator=generator)
+
+        count = len(index)
+        donor = torch.randint(len(self.shapes), (count,), generator=generator)
+        mix = random(count, 1, 1) * 0.7 * (random(count, 1, 1) < 0.6)
+        shape = self.shapes[index] * (1 - mix) + self.shapes[donor] * mix
+        which = torch.randint(len(self.expressions), (count,), generator=generator)
+        gain = (0.4 + 1.8 * random(count, 1, 1)) * (random(count, 1, 1) < 0.6)
+        shape = keep_order(shape + self.expressions[which] * gain)
+        yaw = (normal(count) * 14).clamp(-28, 28) * math.pi / 180
+        pitch = (normal(count) * 8).clamp(-16, 16) * math.pi / 180
+        now = torch.asin(self.rotation[index, 0, 2].clamp(-1, 1))
+        yaw = torch.where((now + yaw).abs() > 0.75, -yaw, yaw)
+        still = (random(count) < 0.25)
+        yaw, pitch = yaw.masked_fill(still, 0), pitch.masked_fill(still, 0)
+        rotation = turns(yaw, pitch) @ self.rotation[index]
+        return self.scale[index, None, None] * shape @ rotation.mT + self.shift[index, None]
+
+
+def keep_order(shape: Tensor, least: float = 0.006) -> Tensor:
+    """Upper lids and lips stay above lower ones, with a slit of ``least`` eye distances."""
+    shape = shape.clone()
+    for upper, lower in (
+        (mesh.RIGHT_LID_UPPER, mesh.RIGHT_LID_LOWER),
+        (mesh.LEFT_LID_UPPER, mesh.LEFT_LID_LOWER),
+        (INNER_UPPER, INNER_LOWER),
+    ):
+        top, bottom = list(upper)[1:-1], list(lower)[1:-1]
+        cross = (least - (shape[:, bottom, 1] - shape[:, top, 1])).clamp(min=0) / 2
+        shape[:, top, 1] -= cross
+        shape[:, bottom, 1] += cross
+    return shape
+
+
+def warp(positions: Tensor, before: Tensor, after: Tensor, size: int) -> Tensor:
+    """Where to read the picture: positions (B, h, w, 2) of the new picture to the old one, pixels.
+
+    A radial-basis warp with kernel |r| through the control points; the picture's rim stays.
+    """
+    rim = torch.tensor([0.0, 0.25, 0.5, 0.75, 1.0]) * 1.3 - 0.15
+    edge = torch.stack(torch.meshgrid(rim, rim, indexing="xy"), -1).view(-1, 2)
+    edge = edge[(edge < 0).any(1) | (edge > 1).any(1)] * size
+    edge = edge.expand(len(before), -1, -1)
+    source = torch.cat([before[:, CONTROLS, :2], edge], 1)
+    target = torch.cat([after[:, CONTROLS, :2], edge], 1)
+    count = target.shape[1]
+    system = torch.zeros(len(before), count + 3, count + 3)
+    system[:, :count, :count] = torch.cdist(target, target) - 0.3 * torch.eye(count)
+    system[:, :count, count:] = torch.cat([torch.full_like(target[..., :1], size), target], 2)
+    system[:, count:, :count] = system[:, :count, count:].mT
+    value = torch.cat([source - target, torch.zeros(len(before), 3, 2)], 1)
+    weights = torch.linalg.solve(system, value)
+    flat = positions.reshape(len(before), -1, 2)
+    move = (weights[:, :count].mT @ torch.cdist(target, flat)).mT
+    affine = weights[:, count:]
+    move = move + size * affine[:, :1] + flat @ affine[:, 1:]
+    return (flat + move).view_as(positions)
+
+
+def mouth_height(positions: Tensor, points: Tensor) -> Tensor:
+    """How deep each position (B, h, w, 2) lies in the mouth (B, h, w): 0 at the upper inner lip,
+    1 at the lower one, outside 0..1 elsewhere."""
+    left, right = points[:, INNER_UPPER[0], :2], points[:, INNER_UPPER[-1], :2]
+    across = right - left
+    width = torch.linalg.vector_norm(across, dim=-1).clamp(min=1e-3)
+    axis = across / width[:, None]
+    basis = torch.stack([axis, torch.stack([-axis[:, 1], axis[:, 0]], -1)], -1)  # columns x, y
+
+    def level(p):
+        return ((p - left[:, None]) @ basis) / width[:, None, None]
+
+    flat = level(positions.reshape(len(points), -1, 2))
+    upper = contour(level(points[:, INNER_UPPER, :2]), flat[..., 0])
+    lower = contour(level(points[:, INNER_LOWER, :2]), flat[..., 0])
+    depth = (flat[..., 1] - upper) / (lower - upper).clamp(min=1e-3)
+    inside = (flat[..., 0] > 0.02) & (flat[..., 0] < 0.98) & (lower - upper > 0.01)
+    return torch.where(inside, depth, torch.full_like(depth, -1.0)).view(positions.shape[:-1])
+
+
+def contour(line: Tensor, x: Tensor) -> Tensor:
+    """Height (B, P) of a line of points (B, K, 2), ordered in x, at x (B, P)."""
+    start = line[:, :-1].contiguous()
+    at = torch.searchsorted(start[..., 0].contiguous(), x.contiguous()).sub(1).clamp(min=0)
+    x0, y0 = start[..., 0].gather(1, at), start[..., 1].gather(1, at)
+    x1, y1 = line[:, 1:, 0].gather(1, at), line[:, 1:, 1].gather(1, at)
+    return y0 + (y1 - y0) * ((x - x0) / (x1 - x0).clamp(min=1e-4)).clamp(0, 1)
