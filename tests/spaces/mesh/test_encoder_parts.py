@@ -26,7 +26,9 @@ from vasa_core.spaces.mesh.encoder.smoothing import OneEuroFilter
 @pytest.fixture
 def frames():
     return make_frames(
-        torch.tensor([[50.0, 40.0], [20.0, 70.0]]), torch.tensor([12.0, 30.0]), torch.tensor([0.3, -0.7])
+        torch.tensor([[50.0, 40.0], [20.0, 70.0]]),
+        torch.tensor([12.0, 30.0]),
+        torch.tensor([0.3, -0.7]),
     )
 
 
@@ -42,7 +44,9 @@ def test_frame_tells_size_and_angle(frames):
 
 def test_fit_recovers_the_frame(frames):
     mean = torch.randn(30, 3)
-    assert torch.allclose(fit_frames(to_image(mean.expand(2, -1, -1), frames), mean), frames, atol=1e-3)
+    assert torch.allclose(
+        fit_frames(to_image(mean.expand(2, -1, -1), frames), mean), frames, atol=1e-3
+    )
 
 
 def test_cut_reads_the_named_pixels():
@@ -105,7 +109,9 @@ def test_decode_finds_a_drawn_peak():
 
 def test_suppress_keeps_the_best_of_a_heap():
     frames = make_frames(
-        torch.tensor([[10.0, 10.0], [11.0, 10.0], [60.0, 10.0]]), torch.full((3,), 10.0), torch.zeros(3)
+        torch.tensor([[10.0, 10.0], [11.0, 10.0], [60.0, 10.0]]),
+        torch.full((3,), 10.0),
+        torch.zeros(3),
     )
     assert suppress(frames, torch.tensor([0.5, 0.9, 0.7])) == [1, 2]
 
@@ -122,7 +128,10 @@ def test_filter_rests_and_follows():
     rest = OneEuroFilter(0.06, 6.0)
     noise = [torch.randn(200, generator=generator) * 0.003 for _ in range(40)]
     smooth = [rest(n) for n in noise]
-    assert torch.stack(smooth[10:]).diff(dim=0).abs().mean() < 0.6 * torch.stack(noise[10:]).diff(dim=0).abs().mean()
+    assert (
+        torch.stack(smooth[10:]).diff(dim=0).abs().mean()
+        < 0.6 * torch.stack(noise[10:]).diff(dim=0).abs().mean()
+    )
     moving = OneEuroFilter(0.06, 6.0)
     path = [torch.tensor([0.05 * t]) for t in range(30)]
     lag = path[-1] - [moving(p) for p in path][-1]

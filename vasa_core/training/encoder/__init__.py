@@ -1,0 +1,1 @@
+"""Training and measuring the face encoder; ``train.py`` and ``evaluate.py`` are the commands."""

@@ -1,4 +1,4 @@
-"""Training crops, made a batch at a time: frame jitter, re-posing, light, style, blur, occlusion."""
+"""Training crops, a batch at a time: jitter, re-posing, light, style, blur, occlusion."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ CROP_SIDE = 2.6  # side of the face crop in eye distances of the mean face
 
 @dataclass
 class Jitter:
-    """How far a frame strays: roll in radians, log size, shift in half sides (standard deviations)."""
+    """How far a frame strays (standard deviations): roll in radians, log size, half sides."""
 
     roll: float
     size: float
@@ -50,7 +50,7 @@ def jittered(frames: Tensor, jitter: Jitter, generator: torch.Generator) -> Tens
 
 @dataclass
 class Posed:
-    """Faces of a batch before and after re-posing: points (B, V, 3) in the stored pictures' pixels."""
+    """Faces of a batch before and after re-posing: points (B, V, 3), pixels of the stored crops."""
 
     index: Tensor
     before: Tensor
@@ -61,6 +61,7 @@ class Posed:
     def draw(
         points: Tensor, bank: ShapeBank, index: Tensor, generator: torch.Generator, share=0.6
     ) -> Posed:
+        """The faces ``index`` (B,), a ``share`` of them re-posed."""
         moved = torch.rand(len(index), generator=generator) < share
         before = points[index]
         after = torch.where(moved[:, None, None], bank.repose(index, generator), before)
@@ -153,7 +154,7 @@ def paint_mouth(
 
 
 def restyle(crops: Tensor, generator: torch.Generator) -> Tensor:
-    """Colour, light, grey, drawing, resolution, blur, noise and occluders, each to a part of the batch."""
+    """Colour, light, grey, drawing, resolution, blur, noise, occluders: each to some of them."""
     count, _, height, width = crops.shape
 
     def random(*shape):
@@ -206,6 +207,7 @@ def lit(images: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def blurred(images: Tensor, sigma: float) -> Tensor:
+    """Images (B, C, H, W) under a Gaussian of ``sigma`` pixels."""
     x = torch.arange(-4, 5, dtype=images.dtype)
     kernel = torch.exp(-x.square() / (2 * sigma**2))
     kernel = (kernel / kernel.sum()).expand(images.shape[1], 1, 1, -1)

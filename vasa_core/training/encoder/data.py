@@ -50,6 +50,7 @@ class Faces:
         return self.images[chosen], self.points[chosen]
 
     def select_negatives(self, split: str) -> Tensor:
+        """Pictures without a face, of one split."""
         return self.negatives[torch.from_numpy(self.negative_split == split)]
 
     def shares(self) -> Tensor:
@@ -77,7 +78,9 @@ def _read_faces(data: Path) -> dict:
     negatives = sorted((data / "faces" / "negatives").glob("*.jpg"))
     log.info("%d faces, %d frames of GRID s1", len(images), len(frames))
     return {
-        "images": torch.from_numpy(np.concatenate([images, frames])).permute(0, 3, 1, 2).contiguous(),
+        "images": torch.from_numpy(np.concatenate([images, frames]))
+        .permute(0, 3, 1, 2)
+        .contiguous(),
         "points": torch.from_numpy(np.concatenate([points, frame_points])),
         "split": np.concatenate([split, np.full(len(frames), "train")]),
         "source": np.concatenate([source, np.full(len(frames), "GRID s1")]),
@@ -98,7 +101,9 @@ def _picture(file: Path) -> np.ndarray:
 def _split(images: np.ndarray, source: np.ndarray) -> np.ndarray:
     """Split by licence, then hold out whole groups of look-alike generated pictures."""
     split = np.where(np.isin(source, list(TRAINABLE)), "train", "validation").astype("<U10")
-    generated = np.flatnonzero((split == "train") & (source != "MachineLearning2020+Homework2-Caltech101"))
+    generated = np.flatnonzero(
+        (split == "train") & (source != "MachineLearning2020+Homework2-Caltech101")
+    )
     group = _look_alikes(images[generated])
     order = np.random.default_rng(0).permutation(np.unique(group))
     held = 0

@@ -9,6 +9,7 @@ the distance of the outer eye corners, from boxes that the encoder finds itself.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import io
 import json
 import time
@@ -17,6 +18,7 @@ from pathlib import Path
 import av
 import numpy as np
 import torch
+import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
@@ -73,11 +75,13 @@ def stills(encoder: FaceEncoder, name: str, items) -> None:
 
 
 def table(name: str, rows: list[dict[str, float]], missed: int) -> None:
+    """Print medians over faces."""
     total = len(rows) + missed
     values = {k: np.array([r[k] for r in rows]) for k in GROUPS}
     medians = "  ".join(f"{k} {np.median(v):5.2f}" for k, v in values.items())
     p90 = np.percentile(values["all"], 90)
-    print(f"{name:34s} found {len(rows)}/{total} ({100 * len(rows) / total:.1f} %)  {medians}  p90 {p90:5.2f}")
+    share = 100 * len(rows) / total
+    print(f"{name:34s} found {len(rows)}/{total} ({share:.1f} %)  {medians}  p90 {p90:5.2f}")
 
 
 def empty(encoder: FaceEncoder, name: str, images) -> None:
@@ -85,10 +89,8 @@ def empty(encoder: FaceEncoder, name: str, images) -> None:
     wrong, total = [], 0
     for image, label in images:
         total += 1
-        try:
+        with contextlib.suppress(NoFaceError):
             wrong.append(f"{label} ({float(encoder.detect(image).scores.max()):.2f})")
-        except NoFaceError:
-            pass
     print(f"{name:34s} false faces in {len(wrong)}/{total}: {', '.join(wrong) or 'none'}")
 
 
@@ -100,6 +102,7 @@ def read_image(file: Path) -> Tensor:
 
 
 def to_tensor(picture: np.ndarray) -> Tensor:
+    """(H, W, 3) uint8 to (1, 3, H, W), 0..1."""
     return torch.from_numpy(picture.copy()).permute(2, 0, 1)[None].float() / 255
 
 
@@ -115,7 +118,7 @@ def portraits(data: Path):
 
 
 def clips(data: Path):
-    """(frames (T, H, W, 3) uint8, truth (T, 478, 3), ok (T,), name) of other people than GRID s1."""
+    """Frames (T, H, W, 3) uint8, truth (T, 478, 3), ok (T,), name of clips but those of GRID s1."""
     for entry in json.loads((data / "talking" / "INDEX.json").read_text()):
         if "grid_s1" in entry["file"]:
             continue
@@ -127,6 +130,7 @@ def clips(data: Path):
 
 
 def clip_stills(data: Path, each: int = 6):
+    """Some frames of each clip, as ``stills`` wants them."""
     for frames, truth, ok, name in clips(data):
         for t in np.linspace(0, len(frames) - 1, each).astype(int):
             if ok[t]:
@@ -142,37 +146,47 @@ def video(encoder: FaceEncoder, data: Path, longest: int = 75) -> None:
         points, found = encoder.track(to_tensor(f)[0] for f in frames)
         spent, count = spent + time.perf_counter() - started, count + len(frames)
         both = ok & found
-        errors.append(np.mean([list(face_errors(p, t).values()) for p, t in zip(points[both], truth[both])], 0))
-        unit = eye_unit(truth).mean()
-        moved = [torch.linalg.vector_norm(p[1:, :, :2] - p[:-1, :, :2], dim=-1).mean(1) / unit for p in (points, truth)]
+        pairs = zip(points[both], truth[both], strict=True)
+        errors.append(np.mean([list(face_errors(p, t).values()) for p, t in pairs], 0))
+        steps = [(p[1:, :, :2] - p[:-1, :, :2]).norm(dim=-1).mean(1) for p in (points, truth)]
+        moved = [step / eye_unit(truth).mean() for step in steps]
         still = (moved[1] < 0.3) & both[1:] & both[:-1]
         ours += moved[0][still].tolist()
         theirs += moved[1][still].tolist()
         lips = [(p[:, 14, :2] - p[:, 13, :2]).norm(dim=-1).numpy() for p in (points, truth)]
-        lagged = [np.corrcoef(np.roll(lips[0], -k)[3:-3], lips[1][3:-3])[0, 1] for k in range(-2, 3)]
+        lagged = [
+            np.corrcoef(np.roll(lips[0], -k)[3:-3], lips[1][3:-3])[0, 1] for k in range(-2, 3)
+        ]
         corr.append(lagged[2])
         lags.append(int(np.argmax(lagged)) - 2)
     median = np.median(np.array(errors), 0)
-    print("tracked clips, median of clips:   ", dict(zip(GROUPS, median.round(2))))
-    print(f"    where the teacher rests: ours {np.mean(ours):.3f} %, teacher {np.mean(theirs):.3f} % a frame")
-    print(f"    lip opening: correlation {np.median(corr):.3f}, best lag {np.mean(lags):+.2f} frames;"
-          f" {1000 * spent / count:.1f} ms a frame")  # fmt: skip
+    print(
+        "tracked clips, median of clips:   ",
+        dict(zip(GROUPS, median.round(2).tolist(), strict=True)),
+    )
+    rest = f"ours {np.mean(ours):.3f} %, teacher {np.mean(theirs):.3f} % a frame"
+    print(f"    jitter where the teacher rests: {rest}; {1000 * spent / count:.1f} ms a frame")
+    print(
+        f"    lip opening: correlation {np.median(corr):.3f}, best lag {np.mean(lags):+.2f} frames"
+    )
 
 
-def rest_jitter(encoder: FaceEncoder, data: Path, names=("photo_woman2", "ai_man_beard", "photo_man_smile")) -> None:
+def rest_jitter(encoder: FaceEncoder, data: Path) -> None:
     """Print the jitter on a still picture with fresh noise in each frame, through H.264."""
-    for name in names:
-        (image,) = (i for i, _, n in portraits(data) if n == name)
+    for image, _, name in portraits(data):
+        if name not in ("photo_woman2", "ai_man_beard", "photo_man_smile"):
+            continue
         side = 256 / min(image.shape[-2:])
-        image = torch.nn.functional.interpolate(image, scale_factor=side, mode="bilinear", antialias=True)
+        image = F.interpolate(image, scale_factor=side, mode="bilinear", antialias=True)
         image = image[..., : image.shape[-2] // 2 * 2, : image.shape[-1] // 2 * 2]
         points, _ = encoder.track(compressed(image, 40))
         move = torch.linalg.vector_norm(points[6:, :, :2] - points[5:-1, :, :2], dim=-1)
-        print(f"still {name:20s} with noise and H.264: {float(move.mean() / eye_unit(points[0])):.3f} % a frame")
+        jitter = float(move.mean() / eye_unit(points[0]))
+        print(f"still {name:20s} with noise and H.264: {jitter:.3f} % a frame")
 
 
 def compressed(image: Tensor, count: int, noise: float = 0.02) -> list[Tensor]:
-    """``count`` copies (3, H, W) of an image (1, 3, H, W), each with its own noise, through H.264."""
+    """``count`` copies (3, H, W) of an image (1, 3, H, W), each with own noise, through H.264."""
     generator = torch.Generator().manual_seed(0)
     memory = io.BytesIO()
     with av.open(memory, "w", format="mp4") as container:
@@ -189,16 +203,21 @@ def compressed(image: Tensor, count: int, noise: float = 0.02) -> list[Tensor]:
 
 
 def validation(encoder: FaceEncoder, data: Path, cache: Path) -> None:
+    """What choices were made on."""
     faces = load_faces(data, cache)
     for split in ("validation", "held_out"):
         images, points = faces.select(split)
-        items = ((i[None].float() / 255, p, n) for n, (i, p) in enumerate(zip(images, points)))
+        items = (
+            (i[None].float() / 255, p, n)
+            for n, (i, p) in enumerate(zip(images, points, strict=True))
+        )
         stills(encoder, f"validation: {split}", items)
     held = faces.select_negatives("held_out")
     empty(encoder, "validation: no face", ((i[None].float() / 255, n) for n, i in enumerate(held)))
 
 
 def test(encoder: FaceEncoder, data: Path) -> None:
+    """What no choice was made on."""
     pictures = list(portraits(data))
     good = [(i, t[0], n) for i, t, n in pictures if len(t) == 1 and not n.startswith("bad_")]
     stills(encoder, "test: portraits", good)
@@ -216,6 +235,7 @@ def test(encoder: FaceEncoder, data: Path) -> None:
 
 
 def main() -> None:
+    """The command."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="folder shared/data")
     parser.add_argument("--cache", type=Path, default=Path("encoder_cache"))

@@ -1,4 +1,4 @@
-"""Expressions to put on stills: how the points of GRID speaker s1 move while he talks and blinks."""
+"""Expressions to put on stills: how GRID speaker s1 moves while he talks and blinks."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from vasa_core.spaces.mesh.geometry import fit_similarity
 from vasa_core.spaces.mesh.topology import RIGID
 from vasa_core.training.encoder.data import read_track
-from vasa_core.training.encoder.repose import rigid_fit
 
 
 def load_expressions(data: Path, mean: Tensor, cache: Path, count: int = 2000) -> Tensor:
@@ -35,8 +35,7 @@ def _collect(data: Path, mean: Tensor, count: int) -> Tensor:
         z = np.load(data / entry["landmarks"])
         size = [int(z["width"]), int(z["height"]), int(z["width"])]
         points = torch.from_numpy(track[ok] * np.array(size, np.float32))
-        scale, rotation, shift = rigid_fit(points[:, rigid], mean[rigid])
-        shapes = (points - shift[:, None]) @ rotation / scale[:, None, None]
+        shapes = fit_similarity(mean[rigid], points[:, rigid]).canonical(points)
         mouth = shapes[:, 14, 1] - shapes[:, 13, 1]
         eyes = shapes[:, 145, 1] - shapes[:, 159, 1] + shapes[:, 374, 1] - shapes[:, 386, 1]
         rest = (mouth <= mouth.quantile(0.5)) & (eyes >= eyes.quantile(0.3))

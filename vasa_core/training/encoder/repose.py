@@ -1,13 +1,12 @@
-"""New views and expressions of labelled stills: move the landmarks in 3D, warp the picture along.
+"""New views and expressions of labelled stills: points move in 3D, the picture is warped along.
 
-The landmarks of a still are turned in yaw and pitch, mixed with another face's shape and moved by an
-expression of a talking clip; a smooth warp that follows them makes the picture to the new labels.
+The landmarks of a still are turned in yaw and pitch, mixed with another face's shape and moved by
+an expression of a talking clip; a smooth warp that follows them makes the picture to the new labels.
 An opened mouth is painted dark with a row of teeth.
 """
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import torch
@@ -15,6 +14,12 @@ from torch import Tensor
 
 from vasa_core.spaces.mesh import topology as mesh
 from vasa_core.spaces.mesh.encoder.parts import mirror_index
+from vasa_core.spaces.mesh.geometry import (
+    RigidFit,
+    fit_similarity,
+    rotation_angles,
+    rotation_matrix,
+)
 
 INNER_UPPER, INNER_LOWER = list(mesh.LIP_UPPER_INNER), list(mesh.LIP_LOWER_INNER)
 CONTROLS = sorted(
@@ -23,32 +28,17 @@ CONTROLS = sorted(
     | {70, 63, 105, 66, 107, 300, 293, 334, 296, 336, 1, 2, 98, 327, 64, 294, 48, 278, 50, 280}
     | {205, 425, 187, 411, 147, 376, 118, 347, 164, 200, 18, 83, 313, 212, 432, 57, 287}
 )
+FURTHEST = 43.0  # yaw in degrees to which a face is turned
 OPENED = 0.03  # a mouth that opens by more than this (in eye distances) is painted
 
 
-def rigid_fit(points: Tensor, mean: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Scale (B,), rotation (B, 3, 3), shift (B, 3): points (B, K, 3) = scale * mean @ R^T + shift
-    (Umeyama 1991)."""
-    centre, middle = points.mean(1), mean.mean(0)
-    p, m = points - centre[:, None], mean - middle
-    u, s, v = torch.linalg.svd(p.mT @ m)
-    sign = torch.ones_like(s)
-    sign[:, 2] = torch.det(u @ v).sign()
-    rotation = (u * sign[:, None]) @ v
-    scale = (s * sign).sum(1) / m.square().sum()
-    return scale, rotation, centre - scale[:, None] * (rotation @ middle)
-
-
 def mean_shape(points: Tensor) -> Tensor:
-    """Mean face (V, 3) of points (B, V, 3): upright, outer eye corners 1 apart, centred on the box."""
+    """Mean face (V, 3) of points (B, V, 3): upright, eye distance 1, centred on its box."""
     shape = points[0]
     for _ in range(4):
-        scale, rotation, shift = rigid_fit(points, shape)
-        level = (points - shift[:, None]) @ rotation / scale[:, None, None]
-        shape = level.mean(0)
-        mirrored = shape[mirror_index()] * torch.tensor([-1.0, 1.0, 1.0])
-        _, turn, move = rigid_fit(mirrored[None], shape)
-        shape = (shape + (mirrored - move) @ turn[0]) / 2
+        shape = fit_similarity(shape, points).canonical(points).mean(0)
+        mirrored = shape[None, mirror_index()] * torch.tensor([-1.0, 1.0, 1.0])
+        shape = (shape + fit_similarity(shape, mirrored).canonical(mirrored)[0]) / 2
         shape = shape - (shape[mesh.RIGHT_EYE_OUTER] + shape[mesh.LEFT_EYE_OUTER]) / 2
         across = shape[mesh.LEFT_EYE_OUTER] - shape[mesh.RIGHT_EYE_OUTER]
         shape = shape / torch.linalg.vector_norm(across)
@@ -60,32 +50,21 @@ def mean_shape(points: Tensor) -> Tensor:
     return shape - torch.tensor([0.0, float(shape[:, 1].aminmax()[0] + shape[:, 1].max()) / 2, 0.0])
 
 
-def turns(yaw: Tensor, pitch: Tensor) -> Tensor:
-    """Rotations (B, 3, 3) by yaw about y, then pitch about x, radians."""
-    zero, one = torch.zeros_like(yaw), torch.ones_like(yaw)
-    cy, sy, cp, sp = yaw.cos(), yaw.sin(), pitch.cos(), pitch.sin()
-    about_y = torch.stack([cy, zero, sy, zero, one, zero, -sy, zero, cy], -1).view(-1, 3, 3)
-    about_x = torch.stack([one, zero, zero, zero, cp, -sp, zero, sp, cp], -1).view(-1, 3, 3)
-    return about_x @ about_y
-
-
 @dataclass
 class ShapeBank:
-    """Faces as scale * rotation * shape + shift, and expressions, all in the mean face's frame."""
+    """Faces without their pose, their poses, and expressions, all in the mean face's frame."""
 
     mean: Tensor  # (V, 3) eye distance 1
-    scale: Tensor  # (B,)
-    rotation: Tensor  # (B, 3, 3)
-    shift: Tensor  # (B, 3)
+    pose: RigidFit  # of each face
     shapes: Tensor  # (B, V, 3)
     expressions: Tensor  # (E, V, 3)
 
     @staticmethod
     def build(points: Tensor, expressions: Tensor) -> ShapeBank:
+        """From the training faces (B, V, 3), pixels, and expressions (E, V, 3)."""
         mean = mean_shape(points)
-        scale, rotation, shift = rigid_fit(points, mean)
-        shapes = (points - shift[:, None]) @ rotation / scale[:, None, None]
-        return ShapeBank(mean, scale, rotation, shift, shapes, expressions)
+        pose = fit_similarity(mean, points)
+        return ShapeBank(mean, pose, pose.canonical(points), expressions)
 
     def repose(self, index: Tensor, generator: torch.Generator) -> Tensor:
         """New points (B, V, 3), pixels, for the faces ``index`` (B,)."""
@@ -103,14 +82,14 @@ class ShapeBank:
         which = torch.randint(len(self.expressions), (count,), generator=generator)
         gain = (0.4 + 1.8 * random(count, 1, 1)) * (random(count, 1, 1) < 0.6)
         shape = keep_order(shape + self.expressions[which] * gain)
-        yaw = (normal(count) * 14).clamp(-28, 28) * math.pi / 180
-        pitch = (normal(count) * 8).clamp(-16, 16) * math.pi / 180
-        now = torch.asin(self.rotation[index, 0, 2].clamp(-1, 1))
-        yaw = torch.where((now + yaw).abs() > 0.75, -yaw, yaw)
-        still = (random(count) < 0.25)
-        yaw, pitch = yaw.masked_fill(still, 0), pitch.masked_fill(still, 0)
-        rotation = turns(yaw, pitch) @ self.rotation[index]
-        return self.scale[index, None, None] * shape @ rotation.mT + self.shift[index, None]
+        turn = normal(count, 3) * torch.tensor([14.0, 8.0, 0.0])
+        turn = turn.clamp(torch.tensor([-28.0, -16, 0]), torch.tensor([28.0, 16, 0]))
+        turn = turn * (random(count, 1) < 0.75)
+        yaw = rotation_angles(self.pose.rotation[index])[:, 0] + turn[:, 0]
+        turn[:, 0] = torch.where(yaw.abs() > FURTHEST, -turn[:, 0], turn[:, 0])
+        rotation = rotation_matrix(turn) @ self.pose.rotation[index]
+        placed = self.pose.scale[index, None, None] * shape @ rotation.mT
+        return placed + self.pose.shift[index, None]
 
 
 def keep_order(shape: Tensor, least: float = 0.006) -> Tensor:

@@ -48,9 +48,11 @@ class Training:
 
     @property
     def spent(self) -> float:
+        """Seconds of training so far, those before a resume counted in."""
         return time.monotonic() - self.started
 
     def running(self) -> bool:
+        """Whether there is time left."""
         return self.spent < self.recipe.seconds
 
     def step(self, loss: Tensor) -> None:
@@ -67,6 +69,7 @@ class Training:
         self.steps += 1
 
     def due(self) -> bool:
+        """Whether the next report is due."""
         return self.spent - self.saved > self.recipe.between
 
     def report(self, measures: dict[str, float]) -> None:
@@ -92,7 +95,7 @@ class Training:
     @torch.no_grad()
     def _average(self) -> None:
         factor = min(self.recipe.average, (1 + self.steps) / (10 + self.steps))
-        pairs = zip(self.smooth.state_dict().values(), self.net.state_dict().values())
+        pairs = zip(self.smooth.state_dict().values(), self.net.state_dict().values(), strict=True)
         for mean, new in pairs:
             if mean.is_floating_point():
                 mean.lerp_(new, 1 - factor)

@@ -40,6 +40,7 @@ def write(file: Path, networks: dict[str, nn.Module]) -> None:
 
 
 def main() -> None:
+    """The command."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="folder shared/data")
     parser.add_argument("--cache", type=Path, default=Path("encoder_cache"))

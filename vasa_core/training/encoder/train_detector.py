@@ -35,7 +35,7 @@ SLOTS = len(FACES) - 1
 
 
 class Stock:
-    """Faces to paste: pictures at three sizes (256, 128, 64), their frames, how often each is drawn."""
+    """Faces to paste: at three sizes (256, 128, 64), their frames, how often each is drawn."""
 
     def __init__(self, images: Tensor, frames: Tensor, share: Tensor):
         half = F.avg_pool2d(images.float(), 2)
@@ -46,7 +46,7 @@ class Stock:
 def composites(
     stock: Stock, negatives: Tensor, count: int, generator: torch.Generator
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Canvases (B, 3, 192, 192) 0..1, frames of the faces on them (B, SLOTS, 2, 3), present (B, SLOTS)."""
+    """Canvases (B, 3, 192, 192), frames of faces on them (B, SLOTS, 2, 3), which there are."""
 
     def random(*shape):
         return torch.rand(*shape, generator=generator)
@@ -64,9 +64,18 @@ def composites(
     index, kind, flip = index.view(count, SLOTS), random(count, SLOTS), random(count, SLOTS)
     for slot in range(SLOTS):
         for k in torch.nonzero(present[:, slot])[:, 0].tolist():
-            paste(canvas[k], stock, int(index[k, slot]), targets[k, slot], flip[k, slot], kind[k, slot])
+            paste(
+                canvas[k],
+                stock,
+                int(index[k, slot]),
+                targets[k, slot],
+                flip[k, slot],
+                kind[k, slot],
+            )
         away = torch.linalg.vector_norm(centre[:, :slot] - centre[:, slot, None], dim=-1)
-        present[:, :slot] &= ~(present[:, slot, None] & (away < 0.9 * half[:, slot, None]))  # hidden
+        present[:, :slot] &= ~(
+            present[:, slot, None] & (away < 0.9 * half[:, slot, None])
+        )  # hidden
     distract(canvas, negatives, targets, present, generator)
     return restyle(canvas, generator), targets, present
 
@@ -99,7 +108,9 @@ def paste(
     ratio = float(frame_size(frame)) / half  # stored pixels per canvas pixel
     level = min(2, max(0, round(math.log2(max(ratio, 1e-3)))))
     fill = kind > 0.45 and half > 0.3 * CANVAS
-    reach = CANVAS if fill else half * (1.2 if kind < 0.3 else 0.75 * SIZE / float(frame_size(frame)))
+    reach = (
+        CANVAS if fill else half * (1.2 if kind < 0.3 else 0.75 * SIZE / float(frame_size(frame)))
+    )
     low = (target[:, 2] - reach).floor().clamp(0, CANVAS - 1).int().tolist()
     high = (target[:, 2] + reach).ceil().clamp(1, CANVAS).int().tolist()
     x, y = torch.arange(low[0], high[0]) + 0.5, torch.arange(low[1], high[1]) + 0.5
@@ -122,8 +133,8 @@ def paste(
 def distract(
     canvas: Tensor, negatives: Tensor, frames: Tensor, present: Tensor, generator: torch.Generator
 ) -> None:
-    """Paste a piece of a picture without a face on half of the canvases, away from the faces, so that
-    a pasted edge is no sign of a face."""
+    """Paste a piece of a picture without a face on half of the canvases, away from the faces:
+    a pasted edge shall be no sign of a face."""
     u = torch.rand(len(canvas), 4, generator=generator)
     half = 8 * torch.exp(u[:, 0] * 2)
     centre = u[:, 1:3] * CANVAS
@@ -168,7 +179,9 @@ def detector_loss(maps: Tensor, wanted: Tensor, weight: Tensor) -> Tensor:
     hit = -(peak * (1 - p).square() * p.log())
     miss = -((1 - peak) * (1 - truth) ** 4 * p.square() * (1 - p).log())
     focal = (hit + miss).sum() / peak.sum().clamp(min=1)
-    distance = (maps[:, 1:] - wanted[:, 1:]).abs() * torch.tensor([1, 1, 3, 3, 3.0]).view(1, 5, 1, 1)
+    distance = (maps[:, 1:] - wanted[:, 1:]).abs() * torch.tensor([1, 1, 3, 3, 3.0]).view(
+        1, 5, 1, 1
+    )
     return focal + 0.3 * (distance * weight).sum() / weight.sum().clamp(min=1)
 
 
@@ -176,7 +189,7 @@ def detector_loss(maps: Tensor, wanted: Tensor, weight: Tensor) -> Tensor:
 def validate(net: Detector, canvases: Tensor, frames: Tensor, present: Tensor) -> dict[str, float]:
     """Share of faces found at threshold 0.3, false ones per canvas, errors of size and roll."""
     found, wanted, wrong, size, roll, shift = 0, 0, 0, [], [], []
-    for canvas, truth, there in zip(canvases.split(1), frames, present):
+    for canvas, truth, there in zip(canvases.split(1), frames, present, strict=True):
         got, _ = decode(net(canvas), 0.3, 32)
         truth = truth[there]
         wanted += len(truth)
@@ -191,7 +204,9 @@ def validate(net: Detector, canvases: Tensor, frames: Tensor, present: Tensor) -
             roll += torch.atan2(turn.sin(), turn.cos()).abs().rad2deg().tolist()
             shift += near[hit].tolist()
         wrong += int((away.min(1).values > 0.5).sum()) if len(truth) else len(got)
-    mean = {k: sum(v) / max(len(v), 1) for k, v in {"size": size, "roll": roll, "shift": shift}.items()}
+    mean = {
+        k: sum(v) / max(len(v), 1) for k, v in {"size": size, "roll": roll, "shift": shift}.items()
+    }
     return {"found": found / wanted, "false": wrong / len(canvases), **mean}
 
 

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from vasa_core.spaces.mesh import topology as mesh
-from vasa_core.spaces.mesh.encoder.framing import cut, fit_frames, make_frames, to_crop, to_image
+from vasa_core.spaces.mesh.encoder.framing import cut, fit_frames, make_frames, to_image
 from vasa_core.spaces.mesh.encoder.landmark_net import LandmarkNet
 from vasa_core.training.encoder.augment import (
     CROP_SIDE,
@@ -77,12 +77,12 @@ def astray(frame: Tensor, generator: torch.Generator) -> Tensor:
 
 @torch.no_grad()
 def validate(net: LandmarkNet, images: Tensor, points: Tensor, jitter: Jitter) -> dict[str, float]:
-    """Errors in percent of the eye distance, with frames as a detector gives them, in two passes."""
+    """Errors in percent of the eye distance, from frames that stray, in two passes."""
     generator = torch.Generator().manual_seed(1)
     mean, size = net.mean, net.config.size
     frames = jittered(fit_frames(points, mean), jitter, generator)
     found = []
-    for image, frame in zip(images.split(1), frames.split(1)):
+    for image, frame in zip(images.split(1), frames.split(1), strict=True):
         picture = image.float() / 255
         for _ in range(2):
             result = to_image(net(cut(picture, frame, size, size))[1], frame)

@@ -52,6 +52,7 @@ class Detector(nn.Module):
         nn.init.constant_(self.out.bias[:1], -4.0)
 
     def forward(self, picture: Tensor) -> Tensor:
+        """Pictures to maps, as above."""
         x8 = self.stage8(picture * 2 - 1)
         x16 = self.stage16(x8)
         x32 = self.stage32(x16)
@@ -82,7 +83,7 @@ class Detector(nn.Module):
 
 
 def fitted(image: Tensor, side: int) -> tuple[Tensor, float]:
-    """The image scaled to a longest side, padded with grey at the right and bottom, and the scale."""
+    """The image scaled to a longest side, padded at the right and bottom, and the scale."""
     height, width = image.shape[-2:]
     scale = side / max(height, width)
     size = max(1, round(height * scale)), max(1, round(width * scale))
@@ -105,7 +106,7 @@ def decode(maps: Tensor, threshold: float, most: int) -> tuple[Tensor, Tensor]:
 
 
 def suppress(frames: Tensor, scores: Tensor, apart: float = 0.45) -> list[int]:
-    """Indices of faces, best first, whose centres lie ``apart`` half sides from every better one."""
+    """Indices of faces, best first, that lie ``apart`` half sides from every better one."""
     kept: list[int] = []
     half = frame_size(frames)
     for i in scores.argsort(descending=True).tolist():

@@ -25,7 +25,7 @@ CANDIDATE = 0.2  # heat from which a place is looked at with the landmark networ
 FACE = 0.5  # confidence from which it is a face
 LOST = 0.35  # confidence below which a tracked face is looked for again
 PART_SHARE = 0.7  # how far lips and eyes follow the second look
-JUMP = 0.35  # a point that moves further than this in a frame (eye distances) is a cut, not a motion
+JUMP = 0.35  # a point that moves further in a frame (in eye distances) tells a cut
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ class FaceEncoder:
         Raises NoFaceError when an image has none.
         """
         found = [self.landmarks_at(image, self.detect(image)[0]) for image in images.split(1)]
-        points, confidence = zip(*found)
+        points, confidence = zip(*found, strict=True)
         return torch.stack(points), images.new_tensor(confidence)
 
     @torch.inference_mode()
@@ -219,7 +219,7 @@ def read_networks(file: Path, *names: str) -> list[nn.Module]:
             network, config = kinds[name]
             fields = {k: tuple(v) if isinstance(v, list) else v for k, v in configs[name].items()}
             net = network(config(**fields))
-            own = [key for key in stored.keys() if key.startswith(f"{name}.")]
+            own = [key for key in stored.keys() if key.startswith(f"{name}.")]  # noqa: SIM118
             net.load_state_dict({k[len(name) + 1 :]: stored.get_tensor(k).float() for k in own})
             networks.append(net)
     return networks

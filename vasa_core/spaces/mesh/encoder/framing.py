@@ -1,8 +1,9 @@
-"""Square crops: where a working crop lies in an image, cutting it out, and carrying points across.
+"""Square crops: where one lies in an image, cutting it out, and carrying points across.
 
-A frame is a (2, 3) matrix that maps crop coordinates (u right, v down, the crop spans -1..1) to image
-pixels: ``image = frame @ (u, v, 1)``. It is always a similarity (rotation, size, position). Pixel
-coordinates are continuous: the first pixel covers 0..1 and its centre lies at 0.5.
+A frame is a (2, 3) matrix that maps crop coordinates (u right, v down, the crop spans -1..1)
+to image pixels: ``image = frame @ (u, v, 1)``. It is always a
+similarity (rotation, size, position). Pixel coordinates are continuous: the first pixel covers
+0..1 and its centre lies at 0.5.
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ def to_image(points: Tensor, frames: Tensor) -> Tensor:
 
 
 def turned(points: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-    """x and y of points (B, K, 2+) as complex numbers times cos + i sin (B,); faster than a matmul."""
+    """x + iy of points (B, K, 2+) times cos + i sin (B,); faster than a matrix product."""
     x, y, cos, sin = points[..., 0], points[..., 1], cos[..., None], sin[..., None]
     return torch.stack([cos * x - sin * y, sin * x + cos * y], -1)
 
@@ -110,12 +111,14 @@ def cut(image: Tensor, frames: Tensor, height: int, width: int) -> Tensor:
 
 
 def around(image: Tensor, positions: Tensor) -> tuple[Tensor, Tensor]:
-    """The part of an image (1, 3, H, W) that holds the positions, and its upper left corner (2,)."""
+    """The part of an image (1, 3, H, W) that holds the positions, and its corner (2,)."""
     height, width = image.shape[-2:]
     flat = positions.reshape(-1, 2)
     low, high = flat.amin(0).floor().tolist(), flat.amax(0).ceil().tolist()
-    left, top = (int(min(max(a - 2, 0), n - 1)) for a, n in zip(low, (width, height)))
-    right, bottom = (int(min(max(a + 3, 1), n)) for a, n in zip(high, (width, height)))
-    right, bottom = max(right, left + 1), max(bottom, top + 1)
+    left, top = int(min(max(low[0] - 2, 0), width - 1)), int(min(max(low[1] - 2, 0), height - 1))
+    right, bottom = (
+        max(min(int(high[0]) + 3, width), left + 1),
+        max(min(int(high[1]) + 3, height), top + 1),
+    )
     corner = torch.tensor([left, top], device=positions.device, dtype=positions.dtype)
     return image[..., top:bottom, left:right], corner

@@ -9,8 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .layers import Residual, conv
 from ..topology import VERTICES
+from .layers import Residual, conv
 
 
 @dataclass(frozen=True)

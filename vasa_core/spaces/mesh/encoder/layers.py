@@ -26,6 +26,7 @@ class Residual(nn.Module):
         self.norm = nn.BatchNorm2d(channels)
 
     def forward(self, x: Tensor) -> Tensor:
+        """(B, channels, H, W) to the same."""
         return F.silu(x + self.norm(self.second(self.first(x))))
 
 

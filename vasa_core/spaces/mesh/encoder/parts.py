@@ -54,7 +54,7 @@ EYE_CONFIG = PartConfig(len(RIGHT_EYE), 48, 64, 0.25)
 
 
 class PartNet(nn.Module):
-    """Crops (B, 3, height, width), 0..1, to points (B, K, 2) in crop coordinates (width is -1..1)."""
+    """Crops (B, 3, height, width), 0..1, to points (B, K, 2), the crop's width being -1..1."""
 
     def __init__(self, config: PartConfig):
         super().__init__()
@@ -78,6 +78,7 @@ class PartNet(nn.Module):
         nn.init.zeros_(self.out.bias)
 
     def forward(self, crop: Tensor) -> Tensor:
+        """Crops to points, as above."""
         change = self.out(self.hidden(self.features(crop * 2 - 1)))
         return self.mean + change.view(len(crop), -1, 2)
 

@@ -9,10 +9,10 @@ from torch import Tensor
 
 
 class OneEuroFilter:
-    """The 1-euro filter (Casiez, Roussel, Vogel 2012), frame by frame, on any tensor of positions.
+    """The 1-euro filter (Casiez, Roussel, Vogel 2012), frame by frame, on positions.
 
-    ``rest`` is the cut-off (per frame) of a point at rest, ``speed`` how fast the cut-off grows with
-    the speed (in units per frame); positions should be scaled to a common unit.
+    ``rest`` is the cut-off (per frame) of a point at rest, ``speed`` how fast the cut-off grows
+    with the speed (in units per frame); positions should be scaled to a common unit.
     """
 
     def __init__(self, rest: float, speed: float, derivative: float = 0.25):
@@ -20,10 +20,12 @@ class OneEuroFilter:
         self.reset()
 
     def reset(self) -> None:
+        """Forget the past."""
         self.position: Tensor | None = None
         self.velocity: Tensor | None = None
 
     def __call__(self, position: Tensor) -> Tensor:
+        """The smoothed position for the next one measured."""
         if self.position is None:
             self.position, self.velocity = position, torch.zeros_like(position)
             return position
