@@ -1,7 +1,7 @@
 """The articulation net: what lips do for a sound, and which class of phone is heard.
 
-A small causal-leaning convolutional network from 100 log-mel frames a second to 25 rows a second: two
-strided convolutions, then residual dilated ones. It hears 1.1 s back and 0.23 s ahead. Trained by
+A small convolutional network from 100 log-mel frames a second to 25 rows a second: two strided
+convolutions, then residual dilated ones. It hears 1.0 s back and 0.23 s ahead. Trained by
 ``vasa_core.training.articulation``; the model card lies beside its weights.
 """
 
@@ -82,7 +82,7 @@ class LipPress:
     shut: Tensor
 
     def __call__(self, lips: Tensor, strength: Tensor, gap: float = -0.004) -> Tensor:
-        """(..., 12) codes with their gap taken to ``gap``; ``strength`` (...) 0 leaves, 1 closes."""
+        """(..., 12) codes, their gap taken to ``gap``; ``strength`` (...) 0 leaves, 1 closes."""
         excess = (lips @ self.opening - gap).clamp(min=0)
         return lips + (strength * excess)[..., None] * self.shut
 

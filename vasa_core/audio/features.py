@@ -1,7 +1,7 @@
 """Sound to AudioFeatures: log-mel, energy, pitch and articulation, 25 rows a second.
 
 Everything is worked out chunk by chunk from the samples around the chunk, so a stream of any length
-needs the same memory and gives the same rows as the whole sound. Before and after the sound is silence.
+needs the same memory and gives the same rows as the whole sound. Before and after it is silence.
 """
 
 from __future__ import annotations
@@ -29,7 +29,6 @@ from .resample import resample_stream
 from .spectrum import (
     HOP,
     MEL_SPAN,
-    MELS,
     PITCH_SPAN,
     RATE,
     LevelMeter,
@@ -74,7 +73,7 @@ def tame(waveform: Tensor) -> Tensor:
 class AudioEncoder:
     """Turns sound into what the motion models of the mesh space hear.
 
-    Row t is centred on time t / 25 s and depends on the sound from 1.1 s before to 0.24 s after.
+    Row t is centred on time t / 25 s and depends on the sound from 1.0 s before to 0.24 s after.
     """
 
     name = "articulation-1"

@@ -28,7 +28,7 @@ class Sound:
 
 
 def probe_audio(path: Path | str) -> Sound:
-    """Exact length of a sound file in constant memory; InputError as ``stream_audio`` and if empty."""
+    """Exact length of a sound file, in constant memory; InputError as there, and if it is empty."""
     with _opened(path) as (_, stream):
         rate = stream.rate
     samples = sum(len(block) for block in stream_audio(path))
@@ -76,7 +76,7 @@ def _opened(path: Path | str):
     except (av.FFmpegError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise InputError(
-            f"{path} cannot be read as sound ({reason}); give a WAV, FLAC, MP3, M4A, OGG or video file."
+            f"{path} cannot be read as sound ({reason}); give a WAV, FLAC, MP3, M4A or video file."
         ) from error
     with container:
         if not container.streams.audio or not container.streams.audio[0].rate:

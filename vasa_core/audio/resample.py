@@ -21,7 +21,7 @@ def resample(waveform: Tensor, rate: int, target: int) -> Tensor:
 def resample_stream(blocks: Iterable[Tensor], rate: int, target: int) -> Iterator[Tensor]:
     """The same for a sound in (N,) blocks; the pieces joined do not depend on where it was cut.
 
-    Output n lies at input position n * rate / target exactly; before and after the sound is silence.
+    Output n lies at input position n * rate / target exactly; before and after is silence.
     """
     if rate == target:
         yield from blocks

@@ -56,7 +56,7 @@ def relative(nats: Tensor, level: Tensor | float) -> Tensor:
 
 
 class LevelMeter:
-    """The level of a whole sound, measured piece by piece: 95th percentile of its audible frames."""
+    """The level of a sound, measured piece by piece: 95th percentile of its audible frames."""
 
     WIDTH = 0.05  # nats per bin
 
@@ -88,7 +88,8 @@ def running_level(levels: Tensor, before: float) -> Tensor:
 def pitch(samples: Tensor) -> tuple[Tensor, Tensor]:
     """(N,) samples to (n,) pitch in octaves above 160 Hz and (n,) probability of voice.
 
-    The peak of the autocorrelation divided by the window's own (Boersma 1993), n = (N - 1024) // 160 + 1.
+    n = (N - 1024) // 160 + 1. The peak of the autocorrelation divided by the window's own
+    (Boersma 1993).
     """
     window = torch.hann_window(PITCH_SPAN)
     frames = frames_of(samples, PITCH_SPAN)

@@ -1,10 +1,10 @@
-"""The phoneme-to-lip model: a small network from timed phones to the lips code, fitted on one speaker.
+"""The phoneme-to-lip model: a small network from timed phones to the lips code of one speaker.
 
     python -m vasa_core.training.articulation.lip_model --data ../shared/data
 
-prints its cross-validation. GRID speaker s1 is the only one with video, word times and a free licence
-(CC BY 4.0). The phones of a word take the proportions that flite gives them. What the model blurs is
-made exact afterwards: lips touch on p, b, m, nearly touch on f, v, and rest closed in silence.
+prints its cross-validation. GRID speaker s1 is the only one with video, word times and a free
+licence (CC BY 4.0). The phones of a word take the proportions that flite gives them. What the model
+blurs is made exact afterwards: lips touch on p, b, m, nearly touch on f, v, rest in silence.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ def context(features: np.ndarray) -> Tensor:
 
 
 class LipModel(nn.Module):
-    """294 phone features around a moment to the lips code of that moment (in standard deviations)."""
+    """294 phone features around a moment to the lips code of that moment."""
 
     def __init__(self):
         super().__init__()
