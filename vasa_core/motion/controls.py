@@ -1,0 +1,158 @@
+"""What ``Controls`` do: conditions for the model before sampling, corrections after it.
+
+A condition leans the sampled motion towards what was asked; the correction makes sure of it. First
+strengths scale what was sampled, then what was asked for is added: main gaze, distance, emotion,
+rest opening.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+
+import torch
+from torch import Tensor
+
+from ..errors import InputError
+from ..types import Controls, Motion
+
+GAZE_UNIT = 10.0  # degrees per unit of the gaze signal
+MAX_GAZE, MAX_LOG_DISTANCE = 20.0, 0.4  # conditions beyond what was trained are held at its border
+WIDTHS = {"gaze": (2,), "emotion": (5,)}  # of one row; the other controls are plain numbers
+SETTLE_FRAMES = 50.0  # time constant of the running mean that steering replaces
+
+
+@dataclass(frozen=True, slots=True)
+class FaceActions:
+    """What a face space's codes have to say about controls; made with the weights.
+
+    parts            where lips, expression, blink and gaze lie in a code
+    emotions         (5, D)  code per emotion fully acted, lips as open as before
+    emotion_opening  (5,)    how far that emotion opens the lips, in eye distances
+    opening          (lips,) lips code that opens the lips by one eye distance
+    """
+
+    parts: dict[str, slice]
+    emotions: Tensor
+    emotion_opening: Tensor
+    opening: Tensor
+
+
+def per_frame(controls: Controls, name: str, start: int, frames: int) -> Tensor:
+    """A control as (frames, ...) rows from ``start`` on: a constant repeated, or a track cut out.
+
+    Raises InputError when a track ends before the motion does.
+    """
+    value = torch.as_tensor(getattr(controls, name), dtype=torch.float32)
+    if value.ndim == len(WIDTHS.get(name, ())):
+        return value.expand(frames, *value.shape)
+    if len(value) < start + frames:
+        raise InputError(
+            f"The {name} track has {len(value)} rows, the motion at least {start + frames} frames;"
+            " give one row per motion frame, or a constant."
+        )
+    return value[start : start + frames]
+
+
+def check(controls: Controls) -> None:
+    """Raises InputError for controls of a wrong shape or an impossible value."""
+    for name in (field.name for field in fields(controls)):
+        if getattr(controls, name) is None:
+            continue
+        value = torch.as_tensor(getattr(controls, name)).float()
+        shape = WIDTHS.get(name, ())
+        if tuple(value.shape) != shape and tuple(value.shape[1:]) != shape or value.ndim > 2:
+            raise InputError(
+                f"Control {name} has shape {tuple(value.shape)};"
+                f" needed {shape or 'one number'}, or one such row per frame."
+            )
+        if not value.isfinite().all() or (name == "distance" and (value <= 0).any()):
+            limit = "finite and above 0" if name == "distance" else "finite"
+            raise InputError(f"Control {name} must be {limit}; got {value.tolist()}.")
+
+
+def signals(controls: Controls, start: int, frames: int) -> dict[str, Tensor]:
+    """The (n,) signals that condition the window of ``frames`` frames from ``start``: mean gaze in
+    units of ten degrees, log distance, mean emotion. Nothing asked, no signal."""
+    given = {}
+    if controls.gaze is not None:
+        gaze = window_of(controls, "gaze", start, frames).mean(0)
+        given["gaze"] = gaze.clamp(-MAX_GAZE, MAX_GAZE) / GAZE_UNIT
+    if controls.distance is not None:
+        distance = window_of(controls, "distance", start, frames).log().mean(0, keepdim=True)
+        given["distance"] = distance.clamp(-MAX_LOG_DISTANCE, MAX_LOG_DISTANCE)
+    if controls.emotion is not None:
+        given["emotion"] = window_of(controls, "emotion", start, frames).mean(0)
+    return given
+
+
+def window_of(controls: Controls, name: str, start: int, frames: int) -> Tensor:
+    """A control's rows in a window, of which the last may reach beyond the track's end."""
+    value = torch.as_tensor(getattr(controls, name))
+    if value.ndim > len(WIDTHS.get(name, ())):
+        frames = max(1, min(frames, len(value) - start))
+    return per_frame(controls, name, start, frames)
+
+
+class Steering:
+    """Applies controls to sampled motion, piece by piece; remembers running means between pieces.
+
+    Main gaze and distance: the sampled track less its running mean (two seconds), plus what was
+    asked. So glances stay, and the mean is the asked one whatever was sampled.
+    """
+
+    def __init__(self, controls: Controls, actions: FaceActions):
+        self.controls, self.actions = controls, actions
+        self.means: dict[str, Tensor] = {}
+        self.frame = 0
+
+    def __call__(self, motion: Motion, pressed: Tensor) -> Motion:
+        """The next piece of sampled motion, steered.
+
+        ``pressed`` (T,) in 0..1 says where a sound (m, b, p) needs closed lips: neither the rest
+        opening nor an emotion opens them there.
+        """
+        log_scale, codes = motion.scale.log(), motion.dynamics.clone()
+        head, parts = self.at("head", motion), self.actions.parts
+        log_scale = log_scale * head
+        for part in ("lips", "expression", "blink", "gaze"):
+            strength = self.at("eyes" if part == "gaze" else part, motion)
+            codes[:, parts[part]] *= strength[:, None]
+        if self.controls.distance is not None:
+            asked = -self.at("distance", motion).log()
+            log_scale = self.centered("distance", log_scale[:, None])[:, 0] + asked
+        if self.controls.gaze is not None:
+            gaze = self.centered("gaze", codes[:, parts["gaze"]])
+            codes[:, parts["gaze"]] = gaze + self.at("gaze", motion)
+        self.act(codes, motion, pressed)
+        self.frame += len(motion)
+        return replace(
+            motion,
+            rotation=motion.rotation * head[:, None],
+            translation=motion.translation * head[:, None],
+            scale=log_scale.exp(),
+            dynamics=codes,
+        )
+
+    def at(self, name: str, motion: Motion) -> Tensor:
+        """A control's rows for the frames of the current piece."""
+        return per_frame(self.controls, name, self.frame, len(motion)).to(motion.rotation)
+
+    def act(self, codes: Tensor, motion: Motion, pressed: Tensor) -> None:
+        """Add emotion and rest opening to (T, D) codes, in place."""
+        opening = self.at("lip_rest", motion)
+        if self.controls.emotion is not None:
+            emotion = self.at("emotion", motion)
+            codes += emotion @ self.actions.emotions.to(codes)
+            opening = opening + emotion @ self.actions.emotion_opening.to(codes)
+        opening = opening * (1 - pressed)
+        codes[:, self.actions.parts["lips"]] += opening[:, None] * self.actions.opening.to(codes)
+
+    def centered(self, name: str, track: Tensor) -> Tensor:
+        """(T, n) less its exponential running mean, which starts at the first piece's mean."""
+        mean = self.means.get(name, track.mean(0))
+        rest = []
+        for row in track:
+            rest.append(row - mean)
+            mean = mean + (row - mean) / SETTLE_FRAMES
+        self.means[name] = mean
+        return torch.stack(rest)

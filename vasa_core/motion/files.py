@@ -1,0 +1,76 @@
+"""Motion files: safetensors with a header that says what the numbers are.
+
+Tensors ``rotation``, ``translation``, ``scale``, ``dynamics`` as in ``vasa_core.types.Motion``; the
+header tells format, version, space, fps ("num/den"), reference, and where the motion comes from.
+"""
+
+from __future__ import annotations
+
+import os
+from fractions import Fraction
+from pathlib import Path
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from ..errors import InputError
+from ..types import Motion
+
+FORMAT, VERSION = "vasa-motion", "1"
+GENERATED, TRACKED = "AI-generated motion", "motion tracked from a recording"
+PARTS = ("rotation", "translation", "scale", "dynamics")
+
+
+def save_motion(path: str | Path, motion: Motion, origin: str = GENERATED) -> None:
+    """Write a motion of at least one frame; ``origin`` says where it comes from.
+
+    Written beside, then renamed: nothing half-written is left. Raises InputError for no frames.
+    """
+    path = Path(path)
+    if len(motion) == 0:
+        raise InputError(f"The motion has no frames; nothing was written to {path}.")
+    header = {
+        "format": FORMAT,
+        "version": VERSION,
+        "space": motion.space,
+        "fps": f"{motion.fps.numerator}/{motion.fps.denominator}",
+        "reference": motion.reference,
+        "origin": origin,
+    }
+    tensors = {name: getattr(motion, name).detach().float().cpu().contiguous() for name in PARTS}
+    beside = path.with_name(path.name + ".part")
+    try:
+        save_file(tensors, beside, metadata=header)
+        os.replace(beside, path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def load_motion(path: str | Path) -> Motion:
+    """The motion in a file. Raises InputError if it is missing, foreign, newer or broken."""
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(f"{path} does not exist; give a file made by vasa track or vasa motion.")
+    try:
+        with safe_open(path, framework="pt") as file:
+            header = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError) as error:
+        raise InputError(f"{path} is no safetensors file ({error}); give a motion.") from error
+    if header.get("format") != FORMAT or set(tensors) != set(PARTS):
+        raise InputError(f"{path} holds no motion; give a file made by vasa track or vasa motion.")
+    if header.get("version") != VERSION:
+        found = header.get("version")
+        raise InputError(f"{path} is a motion file of version {found}; this reads {VERSION}.")
+    try:
+        motion = Motion(
+            **tensors,
+            space=header["space"],
+            fps=Fraction(header["fps"]),
+            reference=header["reference"],
+        )
+    except (KeyError, ValueError, ZeroDivisionError) as error:
+        raise InputError(f"{path} is broken ({error}); make it anew.") from error
+    if len(motion) == 0:
+        raise InputError(f"{path} holds a motion without frames.")
+    return motion

@@ -1,0 +1,244 @@
+"""The motion model: sound and controls to motion of a face space, by diffusion in windows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from ..audio.features import AudioEncoder
+from ..errors import InputError
+from ..types import AudioFeatures, Controls, Motion, Progress
+from .controls import FaceActions, Steering, check, signals
+from .guidance import guided
+from .sampling import ddim
+from .schedule import NoiseSchedule
+from .transformer import MotionTransformer, MotionTransformerConfig
+from .vector import MotionScaler
+from .windows import stream_windows
+
+WEIGHTS = Path(__file__).parent / "weights"
+GUIDANCE = {"audio": 0.5, "gaze": 1.0}  # VASA-1, section 4.1
+
+
+@dataclass(frozen=True, slots=True)
+class Hearing:
+    """Which columns of the audio features a model hears, and their mean and spread."""
+
+    encoder: str
+    columns: Tensor
+    mean: Tensor
+    std: Tensor
+    pressed: int | None  # column with the probability of m, b, p; None if the encoder has none
+
+    def __call__(self, features: Tensor) -> Tensor:
+        """(T, F) audio features to the (T, heard) normalised columns."""
+        return (features[:, self.columns] - self.mean) / self.std
+
+    def lips_pressed(self, features: Tensor) -> Tensor:
+        """(T, F) audio features to (T,): how surely the lips are closed by a sound, 0..1."""
+        if self.pressed is None:
+            return features.new_zeros(len(features))
+        return features[:, self.pressed].clamp(0, 1)
+
+
+class MotionDiffusion:
+    """Implements ``vasa_core.types.MotionModel``; made by ``load_motion_model`` or by training."""
+
+    def __init__(
+        self,
+        network: MotionTransformer,
+        scaler: MotionScaler,
+        hearing: Hearing,
+        actions: FaceActions,
+        *,
+        space: str,
+        fps: Fraction,
+        defaults: dict[str, Tensor] | None = None,
+        schedule: NoiseSchedule | None = None,
+        encoder: AudioEncoder | None = None,
+    ):
+        self.network, self.scaler, self.hearing, self.actions = network, scaler, hearing, actions
+        self.space, self.fps = space, fps
+        self.defaults = defaults or {}  # signals that hold unless the controls give them
+        self.schedule = schedule or NoiseSchedule.cosine()
+        self.encoder = encoder
+
+    @property
+    def device(self) -> torch.device:
+        """Where the model computes."""
+        return self.scaler.mean.device
+
+    def features(self, waveform: Tensor, rate: int) -> AudioFeatures:
+        """(N,) mono samples at ``rate`` Hz to this model's own audio features."""
+        return self.encoder.encode(waveform, rate)
+
+    def sample(
+        self,
+        audio: AudioFeatures,
+        controls: Controls | None = None,
+        seed: int = 0,
+        steps: int = 10,
+        cfg: float | None = None,
+        progress: Progress | None = None,
+    ) -> Motion:
+        """The whole motion for a sound; see ``stream``."""
+        return Motion.concat(self.stream(audio, controls, seed, steps, cfg, progress))
+
+    def stream(
+        self,
+        audio: AudioFeatures | Iterable[AudioFeatures],
+        controls: Controls | None = None,
+        seed: int = 0,
+        steps: int = 10,
+        cfg: float | None = None,
+        progress: Progress | None = None,
+    ) -> Iterator[Motion]:
+        """Motion window by window (reference "portrait"), as many frames as the sound has rows.
+
+        ``seed`` fixes the result, however the sound is cut into pieces. ``cfg`` is the guidance
+        scale of the sound (None: 0.5). ``progress`` counts sampling steps and may raise to stop.
+        Raises InputError for impossible controls, foreign features or an empty sound.
+        """
+        controls = controls or Controls()
+        check(controls)
+        if not 1 <= steps <= len(self.schedule):
+            raise InputError(f"{steps} sampling steps asked for; 1 to {len(self.schedule)} work.")
+        sampler = _WindowSampler(self, controls, seed, steps, cfg, progress)
+        if isinstance(audio, AudioFeatures):
+            sampler.total = -(-len(audio) // self.network.config.window) * steps
+            audio = [audio]
+        return self._motions(audio, sampler, Steering(controls, self.actions))
+
+    def _motions(self, audio, sampler: _WindowSampler, steering: Steering) -> Iterator[Motion]:
+        config = self.network.config
+        heard = map(self._checked, audio)
+        empty = True
+        for vectors, sound in stream_windows(sampler, heard, config.window, config.past):
+            empty = False
+            motion = self.scaler.decode(vectors, self.space, self.fps)
+            yield steering(motion, self.hearing.lips_pressed(sound))
+        if empty:
+            raise InputError("The sound is empty; give at least one frame of audio.")
+
+    def _checked(self, piece: AudioFeatures) -> Tensor:
+        if piece.encoder != self.hearing.encoder or piece.fps != self.fps:
+            raise InputError(
+                f"These audio features are {piece.encoder} at {piece.fps} per second; this motion"
+                f" model hears {self.hearing.encoder} at {self.fps}. Use its own features()."
+            )
+        return piece.features.to(self.scaler.mean)
+
+
+class _WindowSampler:
+    """Samples one window after the other; one generator serves them all."""
+
+    def __init__(self, model: MotionDiffusion, controls: Controls, seed, steps, cfg, progress):
+        self.model, self.controls, self.steps = model, controls, steps
+        self.scales = GUIDANCE | ({} if cfg is None else {"audio": cfg})
+        self.generator = torch.Generator().manual_seed(seed)
+        self.progress, self.done, self.total = progress, 0, 0
+
+    @torch.no_grad()
+    def __call__(self, sound: Tensor, past: Tensor | None, start: int) -> Tensor:
+        """(W, F) features, (K, D + F) past motion and features, to (W, D) motion vectors."""
+        config, hearing = self.model.network.config, self.model.hearing
+        conditions = {"audio": hearing(sound)}
+        if past is not None:
+            moved, heard = past.split([config.motion, past.shape[1] - config.motion], 1)
+            conditions["past"] = torch.cat([moved, hearing(heard)], 1)
+        asked = signals(self.controls, start, config.window)
+        told = self.model.defaults | asked
+        conditions |= {name: told[name] for name in config.signals if name in told}
+        conditions = {name: value[None].to(sound) for name, value in conditions.items()}
+        noise = torch.randn(1, config.window, config.motion, generator=self.generator).to(sound)
+        scales = {n: s for n, s in self.scales.items() if n == "audio" or n in asked}
+        denoise = guided(self.model.network, conditions, scales)
+        return ddim(denoise, noise, self.model.schedule, self.steps, callback=self.report)[0]
+
+    def report(self, step: int) -> None:
+        self.done += 1
+        if self.progress is not None:
+            self.progress(self.done, self.total)
+
+
+def load_motion_model(
+    space: str = "mesh",
+    device: torch.device | str = "cpu",
+    dtype: torch.dtype = torch.float32,
+    weights: str | Path | None = None,
+) -> MotionDiffusion:
+    """The embedded motion model of a face space, or one trained by ``vasa_core.training.motion``.
+
+    Raises InputError when there is no model for ``space`` or the file holds none.
+    """
+    path = Path(weights) if weights is not None else WEIGHTS / f"{space}_motion.safetensors"
+    if not path.is_file():
+        ready = ", ".join(
+            sorted(p.stem.removesuffix("_motion") for p in WEIGHTS.glob("*.safetensors"))
+        )
+        raise InputError(f"No motion model for space {space!r} at {path}; there is: {ready}.")
+    model = read_model(path, device, dtype)
+    model.encoder = AudioEncoder.load()
+    return model
+
+
+def read_model(
+    path: Path, device: torch.device | str = "cpu", dtype: torch.dtype = torch.float32
+) -> MotionDiffusion:
+    """A motion model without its audio encoder, from the file that ``save_model`` wrote."""
+    with safe_open(path, framework="pt") as file:
+        header = file.metadata() or {}
+        if "motion_model" not in header:
+            raise InputError(f"{path} holds no motion model.")
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    tensors = {
+        name: value.to(device, dtype if value.is_floating_point() else None)
+        for name, value in tensors.items()
+    }
+    about = json.loads(header["motion_model"])
+
+    def group(prefix: str) -> dict[str, Tensor]:
+        return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
+
+    network = MotionTransformer(MotionTransformerConfig(**about["config"])).to(device, dtype)
+    network.load_state_dict(group("network."))
+    parts = {name: slice(*ends) for name, ends in about["parts"].items()}
+    return MotionDiffusion(
+        network.eval().requires_grad_(False),
+        MotionScaler(**group("scaler.")),
+        Hearing(about["encoder"], **group("hearing."), pressed=about["pressed"]),
+        FaceActions(parts, **group("actions.")),
+        space=about["space"],
+        fps=Fraction(about["fps"]),
+        defaults=group("defaults."),
+    )
+
+
+def save_model(path: Path, model: MotionDiffusion) -> None:
+    """Write everything but the audio encoder; the network as float16."""
+    tensors = {f"network.{k}": v.half() for k, v in model.network.state_dict().items()}
+    holders = {"scaler": model.scaler, "hearing": model.hearing, "actions": model.actions}
+    for prefix, holder in holders.items():
+        for name in holder.__dataclass_fields__:
+            value = getattr(holder, name)
+            if isinstance(value, Tensor):
+                tensors[f"{prefix}.{name}"] = value
+    tensors |= {f"defaults.{name}": value for name, value in model.defaults.items()}
+    about = {
+        "config": model.network.config.as_dict(),
+        "parts": {name: [part.start, part.stop] for name, part in model.actions.parts.items()},
+        "encoder": model.hearing.encoder,
+        "pressed": model.hearing.pressed,
+        "space": model.space,
+        "fps": str(model.fps),
+    }
+    tensors = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
+    save_file(tensors, path, metadata={"motion_model": json.dumps(about)})

@@ -1,0 +1,114 @@
+"""Motion at another frame rate, exactly: frame t of the result lies at time t / fps."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from fractions import Fraction
+
+import torch
+from torch import Tensor
+
+from ..errors import InputError
+from ..types import Motion
+
+MARGIN = 2  # source frames that an interpolated frame needs on each side
+
+
+def frame_count(duration: Fraction, fps: Fraction) -> int:
+    """ceil(duration * fps): never shorter than the sound."""
+    return math.ceil(duration * fps)
+
+
+def resample(motion: Motion, fps: Fraction, duration: Fraction | None = None) -> Motion:
+    """``motion`` at ``fps``, as ceil(duration * fps) frames; by default the duration of ``motion``.
+
+    Monotone cubic interpolation (Fritsch & Carlson 1980, harmonic slopes): nothing overshoots,
+    closed lips and lids stay closed. Raises InputError for an empty motion or a rate <= 0.
+    """
+    return Motion.concat(resample_stream([motion], fps, duration))
+
+
+def resample_stream(
+    pieces: Iterable[Motion], fps: Fraction, duration: Fraction | None = None
+) -> Iterator[Motion]:
+    """``resample`` for motion that comes in pieces; holds two source frames between pieces."""
+    if fps <= 0:
+        raise InputError(f"A frame rate of {fps} was asked for; it must be above 0.")
+    held: Motion | None = None
+    first = done = 0  # the source frame that ``held`` starts with; frames given so far
+    for piece in pieces:
+        held = piece if held is None else Motion.concat([held, piece])
+        ready = first + len(held) - MARGIN  # source times below this have their neighbours
+        until = max(done, math.ceil(Fraction(ready) / held.fps * fps)) if ready > 0 else done
+        if duration is not None:
+            until = min(until, frame_count(duration, fps))
+        if until > done:
+            yield at_frames(held, first, range(done, until), fps)
+            done = until
+        keep = max(0, math.floor(Fraction(done) / fps * held.fps) - MARGIN + 1 - first)
+        keep = min(keep, max(0, len(held) - 2 * MARGIN))
+        held, first = held[keep:], first + keep
+    if held is None or len(held) == 0:
+        raise InputError("The motion is empty; there is nothing to resample.")
+    if duration is None:
+        duration = Fraction(first + len(held)) / held.fps
+    until = frame_count(duration, fps)
+    if until > done:
+        yield at_frames(held, first, range(done, until), fps)
+
+
+def at_frames(motion: Motion, first: int, frames: range, fps: Fraction) -> Motion:
+    """The target ``frames`` interpolated from a motion whose frame 0 has the number ``first``."""
+    ratio = motion.fps / fps
+    where = [frame * ratio - first for frame in frames]
+    below = [min(max(math.floor(w), 0), len(motion) - 1) for w in where]
+    index = torch.tensor(below)
+    part = torch.tensor([float(min(max(w - b, 0), 1)) for w, b in zip(where, below, strict=True)])
+    return replace(
+        motion,
+        rotation=wrapped(interpolate(unwrapped(motion.rotation), index, part)),
+        translation=interpolate(motion.translation, index, part),
+        scale=interpolate(motion.scale.log()[:, None], index, part)[:, 0].exp(),
+        dynamics=interpolate(motion.dynamics, index, part),
+        fps=fps,
+    )
+
+
+def unwrapped(angles: Tensor) -> Tensor:
+    """(T, 3) degrees without jumps at 180: each step is taken the short way round."""
+    steps = wrapped(angles[1:] - angles[:-1])
+    return torch.cat([angles[:1], angles[:1] + steps.cumsum(0)])
+
+
+def wrapped(angles: Tensor) -> Tensor:
+    """Degrees brought to -180 .. 180."""
+    return (angles + 180) % 360 - 180
+
+
+def interpolate(values: Tensor, index: Tensor, part: Tensor) -> Tensor:
+    """(T, n) values at ``index + part`` by monotone cubics; the ends are held."""
+    index = index.to(values.device)
+    part = part.to(values)[:, None]
+
+    def row(shift: int) -> Tensor:
+        return values[(index + shift).clamp(0, len(values) - 1)]
+
+    before, start, end, after = row(-1), row(0), row(1), row(2)
+    rise = end - start
+    slope_start, slope_end = _slope(start - before, rise), _slope(rise, after - end)
+    square, cube = part**2, part**3
+    return (
+        start * (2 * cube - 3 * square + 1)
+        + slope_start * (cube - 2 * square + part)
+        + end * (3 * square - 2 * cube)
+        + slope_end * (cube - square)
+    )
+
+
+def _slope(left: Tensor, right: Tensor) -> Tensor:
+    """Harmonic mean of two secants, 0 where they differ in sign."""
+    product = left * right
+    total = torch.where(product > 0, left + right, torch.ones_like(left))
+    return torch.where(product > 0, 2 * product / total, torch.zeros_like(left))

@@ -1,0 +1,1 @@
+"""Training and measuring of the mesh space's motion diffusion."""
