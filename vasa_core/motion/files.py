@@ -1,12 +1,11 @@
 """Motion files: safetensors with a header that says what the numbers are.
 
 Tensors ``rotation``, ``translation``, ``scale``, ``dynamics`` as in ``vasa_core.types.Motion``; the
-header tells format, version, space, fps ("num/den"), reference, and where the motion comes from.
+header tells format, version, space, fps ("num/den"), reference, and that made motion is AI-generated.
 """
 
 from __future__ import annotations
 
-import os
 from fractions import Fraction
 from pathlib import Path
 
@@ -14,15 +13,15 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from ..errors import InputError
+from ..provenance.label import label
 from ..types import Motion
 
 FORMAT, VERSION = "vasa-motion", "1"
-GENERATED, TRACKED = "AI-generated motion", "motion tracked from a recording"
 PARTS = ("rotation", "translation", "scale", "dynamics")
 
 
-def save_motion(path: str | Path, motion: Motion, origin: str = GENERATED) -> None:
-    """Write a motion of at least one frame; ``origin`` says where it comes from.
+def save_motion(path: str | Path, motion: Motion) -> None:
+    """Write a motion; a made one (reference "portrait") is labelled as AI-generated.
 
     Written beside, then renamed: nothing half-written is left. Raises InputError for no frames.
     """
@@ -35,13 +34,14 @@ def save_motion(path: str | Path, motion: Motion, origin: str = GENERATED) -> No
         "space": motion.space,
         "fps": f"{motion.fps.numerator}/{motion.fps.denominator}",
         "reference": motion.reference,
-        "origin": origin,
     }
-    tensors = {name: getattr(motion, name).detach().float().cpu().contiguous() for name in PARTS}
+    if motion.reference == "portrait":
+        header |= label()
+    tensors = {name: getattr(motion, name).detach().float().cpu().clone() for name in PARTS}
     beside = path.with_name(path.name + ".part")
     try:
         save_file(tensors, beside, metadata=header)
-        os.replace(beside, path)
+        beside.replace(path)
     finally:
         beside.unlink(missing_ok=True)
 

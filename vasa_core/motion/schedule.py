@@ -41,4 +41,4 @@ class NoiseSchedule:
         """
         if not 1 <= steps <= len(self):
             raise ValueError(f"{steps} sampling steps asked for; 1 to {len(self)} are possible.")
-        return torch.linspace(len(self) - 1, 0, steps + 1)[:-1].round().long().tolist()
+        return [len(self) * left // steps - 1 for left in range(steps, 0, -1)]

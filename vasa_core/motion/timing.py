@@ -68,7 +68,7 @@ def at_frames(motion: Motion, first: int, frames: range, fps: Fraction) -> Motio
     part = torch.tensor([float(min(max(w - b, 0), 1)) for w, b in zip(where, below, strict=True)])
     return replace(
         motion,
-        rotation=wrapped(interpolate(unwrapped(motion.rotation), index, part)),
+        rotation=wrapped(interpolate(unwrapped(motion.rotation), index, part)).to(motion.rotation),
         translation=interpolate(motion.translation, index, part),
         scale=interpolate(motion.scale.log()[:, None], index, part)[:, 0].exp(),
         dynamics=interpolate(motion.dynamics, index, part),
@@ -77,7 +77,8 @@ def at_frames(motion: Motion, first: int, frames: range, fps: Fraction) -> Motio
 
 
 def unwrapped(angles: Tensor) -> Tensor:
-    """(T, 3) degrees without jumps at 180: each step is taken the short way round."""
+    """(T, 3) degrees without jumps at 180: each step is taken the short way round, as float64."""
+    angles = angles.double()
     steps = wrapped(angles[1:] - angles[:-1])
     return torch.cat([angles[:1], angles[:1] + steps.cumsum(0)])
 
@@ -97,7 +98,9 @@ def interpolate(values: Tensor, index: Tensor, part: Tensor) -> Tensor:
 
     before, start, end, after = row(-1), row(0), row(1), row(2)
     rise = end - start
-    slope_start, slope_end = _slope(start - before, rise), _slope(rise, after - end)
+    first, last = (index == 0)[:, None], (index >= len(values) - 2)[:, None]
+    slope_start = _slope(torch.where(first, rise, start - before), rise)
+    slope_end = _slope(rise, torch.where(last, rise, after - end))
     square, cube = part**2, part**3
     return (
         start * (2 * cube - 3 * square + 1)
