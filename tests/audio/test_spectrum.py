@@ -1,0 +1,55 @@
+import math
+
+import pytest
+import torch
+
+from vasa_core.audio.spectrum import (
+    GATE,
+    MEL_RANGE,
+    MEL_SPAN,
+    MELS,
+    MIN_LEVEL,
+    RATE,
+    LevelMeter,
+    MelBank,
+    frame_level,
+    mel_filters,
+    pitch,
+    running_level,
+)
+
+
+def test_the_filters_are_librosas():
+    librosa_filters = pytest.importorskip("librosa.filters")
+    low, high = MEL_RANGE
+    wanted = librosa_filters.mel(
+        sr=RATE, n_fft=MEL_SPAN, n_mels=MELS, fmin=low, fmax=high, norm=None
+    )
+    assert (mel_filters() - torch.from_numpy(wanted)).abs().max() < 1e-5
+
+
+def test_a_full_sine_has_a_level_of_about_nothing():
+    tone = torch.sin(2 * math.pi * 1000 * torch.arange(16000) / 16000)
+    assert frame_level(MelBank().power(tone)).sub(0.4).abs().max() < 0.3
+
+
+def test_the_level_is_the_95th_percentile_of_what_is_heard():
+    meter = LevelMeter()
+    assert meter.level == MIN_LEVEL
+    meter.add(torch.full((10000,), GATE - 1))  # silence does not count
+    meter.add(torch.linspace(-8, -2, 500))
+    meter.add(torch.linspace(-8, -2, 500))
+    assert abs(meter.level - (-2.3)) < 0.06
+
+
+def test_a_running_level_rises_at_once_and_falls_slowly():
+    levels = torch.tensor([-9.0] * 10 + [-2.0] + [-9.0] * 100)
+    level = running_level(levels, -6.0)
+    assert level[9] == pytest.approx(-6.0 - 10 * 0.0023, abs=1e-4)
+    assert level[10] == pytest.approx(-2.7, abs=1e-4)
+    assert level[110] == pytest.approx(-2.7 - 0.23, abs=1e-3)
+
+
+def test_noise_has_no_voice():
+    noise = torch.randn(32000, generator=torch.Generator().manual_seed(0))
+    assert pitch(noise)[1].mean() < 0.1
