@@ -33,7 +33,8 @@ class MeshAppearance:
     unit       ()            eye distance
     own_lips   (12,)         lips code that opens the photo's lips as they are
     field                    displacement over the whole region
-    pixels     (1, 1, h, w, 2) pixel centres of the region
+    target     (1, 1, 1, 2, h', w')  points of the field's lattice
+    places     (1, 1, 2, h, w)  pixel centres of the region, in the head texture's own measure
     head                     moving layer: colour times matte (3), matte
     background (1, 3, h, w)  still layer
     """
@@ -46,7 +47,7 @@ class MeshAppearance:
     own_lips: Tensor
     field: Lattice
     target: Tensor
-    pixels: Tensor
+    places: Tensor
     head: Texture
     background: Tensor
     mouth_patch: Patch
@@ -78,6 +79,7 @@ def prepare(image: Tensor, landmarks: Tensor, basis: FaceBasis) -> MeshAppearanc
     mouth_patch = make_patch(scene, scene.mouth, *MOUTH_PATCH)
     eyes_patch = make_patch(scene, scene.eyes, *EYE_PATCH)
     head, background = split_layers(scene)
+    pixels = cell_centres(corner, size, scene.region.height, scene.region.width)
     return MeshAppearance(
         region=scene.region,
         image=image,
@@ -86,8 +88,8 @@ def prepare(image: Tensor, landmarks: Tensor, basis: FaceBasis) -> MeshAppearanc
         unit=scene.pose.scale[0],
         own_lips=scene.own_lips,
         field=field,
-        target=cell_centres(corner, size, *field.rest.shape[-2:])[None, None],
-        pixels=cell_centres(corner, size, scene.region.height, scene.region.width)[None, None],
+        target=cell_centres(corner, size, *field.rest.shape[-2:])[None, None, None],
+        places=head.normal(pixels[None, None]),
         head=head,
         background=background,
         mouth_patch=mouth_patch,

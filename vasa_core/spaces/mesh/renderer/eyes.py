@@ -10,6 +10,7 @@ from torch import Tensor
 from ..dynamics import EYEBALL_RADIUS
 from ..topology import LEFT_IRIS, RIGHT_IRIS
 from .cut import Openings, smoothstep
+from .lattice import cell_centres
 from .patch import Patch, crop
 from .pose import HeadMotion, soft_limit
 from .scene import Scene
@@ -37,14 +38,13 @@ class Eyeballs:
     turn: Tensor
 
     def paint(self, patch: Patch, pixels: Tensor, motion: HeadMotion, origin, gaze) -> Tensor:
-        """Eyeballs under target pixels (B, 2, h, w, 2), gaze (B, 2) degrees: (B, 2, 3, h, w)."""
+        """Eyeballs under target pixels (B, 2, 2, h, w), gaze (B, 2) degrees: (B, 2, 3, h, w)."""
         points = motion.plane_inverse(pixels, origin, patch.centre[:, 2])
         angles = torch.deg2rad(soft_limit(gaze, -GAZE_LIMIT, GAZE_LIMIT))
-        shift = (angles.sin() @ self.turn.T)[:, None, None, None]
-        moved = points - shift
-        far = (moved - self.iris[:, None, None]).norm(dim=-1) / self.radius[:, None, None]
-        share = 1 - smoothstep(far, 1.0, STILL_RADIUS)
-        return self.texture.sample(points - shift * share[..., None])
+        shift = (angles.sin() @ self.turn.T)[:, None, :, None, None]
+        far = (points - shift - self.iris[:, :, None, None]) / self.radius[:, None, None, None]
+        share = 1 - smoothstep(torch.hypot(far[:, :, 0], far[:, :, 1]), 1.0, STILL_RADIUS)
+        return self.texture.sample(points - shift * share[:, :, None])
 
 
 def lid_closure(blink: Tensor, gaze: Tensor) -> Tensor:
@@ -57,17 +57,17 @@ def make_eyeballs(scene: Scene, patch: Patch) -> Eyeballs:
     """Complete the eyes of a portrait behind their lids."""
     low, size = patch.lattice.low, patch.lattice.size[0]
     picture = crop(scene, low, size)
-    height, width = picture.shape[-2:]
-    x, y = torch.arange(width) + 0.5, torch.arange(height) + 0.5
-    grid = torch.stack(torch.meshgrid(x, y, indexing="xy"), -1).to(low)
-    points = low[:, None, None] + grid
+    grid = cell_centres(torch.zeros_like(size), size, *picture.shape[-2:])
+    points = (low[:, :, None, None] + grid).permute(0, 2, 3, 1)
     seen = _visible(scene.eyes, points)[:, None]
     iris = torch.stack([scene.landmarks[list(i), :2] for i in (RIGHT_IRIS, LEFT_IRIS)])
     radius = (iris[:, 1:] - iris[:, :1]).norm(dim=-1).mean(1)
     iris = iris[:, 0]
     far = (points - iris[:, None, None]).norm(dim=-1) / radius[:, None, None]
     disc = 1 - smoothstep(far, 0.95, 1.15)[:, None]
-    profile = torch.stack([_radial(p, f, s) for p, f, s in zip(picture, far, seen[:, 0], strict=True)])
+    profile = torch.stack(
+        [_radial(p, f, s) for p, f, s in zip(picture, far, seen[:, 0], strict=True)]
+    )
     known = torch.maximum(seen, disc)
     complete = fill(torch.lerp(profile, picture, seen), known)
     turn = scene.pose.rotation[0, :2, :2] * scene.unit * EYEBALL_RADIUS

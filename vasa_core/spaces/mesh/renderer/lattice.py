@@ -54,38 +54,36 @@ class Lattice:
 
         Args:
             displacement: (B, P, S, 2, h, w) pixels, of this lattice.
-            target: (B or 1, P, 1, h', w', 2) pixels, the same for all sides.
+            target: (B or 1, P, 1, 2, h', w') pixels, the same for all sides.
         Returns:
-            (B, P, S, h', w', 2): source minus target, pixels.
+            (B, P, S, 2, h', w'): source minus target, pixels.
         """
         batch, patches, sides = displacement.shape[:3]
-        span = (self.size / 2)[:, None, None, None]
-        middle = (self.low + self.size / 2)[:, None, None, None]
-        field = (displacement / span.view(patches, 1, 2, 1, 1)).flatten(0, 2)
+        span = (self.size / 2).view(patches, 1, 2, 1, 1)
+        middle = self.low.view(patches, 1, 2, 1, 1) + span
+        field = (displacement / span).flatten(0, 2)
         goal = ((target - middle) / span).expand(batch, -1, sides, -1, -1, -1)
-        goal = goal.reshape(-1, *target.shape[-3:])
+        goal = goal.flatten(0, 2)
         source = goal - 0.8 * self._look_up(field, goal)
         for _ in range(STEPS):
             missing = goal - source - self._look_up(field, source)
             source = source.add_(missing, alpha=DAMPING)
-        offset = (source - goal).view(batch, patches, sides, *target.shape[-3:])
-        return offset * span
+        return (source - goal).view(batch, patches, sides, *target.shape[-3:]) * span
 
     @staticmethod
     def _look_up(field: Tensor, points: Tensor) -> Tensor:
-        found = F.grid_sample(field, points, padding_mode="border", align_corners=False)
-        return found.permute(0, 2, 3, 1)
+        grid = points.permute(0, 2, 3, 1)
+        return F.grid_sample(field, grid, padding_mode="border", align_corners=False)
 
 
 def cell_centres(low: Tensor, size: Tensor, height: int, width: int) -> Tensor:
-    """(2,) corner and extent of a box to its (height, width, 2) cell centres, in the same units."""
+    """(2,) corner and extent of a box to its (2, height, width) cell centres, in the same units."""
     x = low[0] + (torch.arange(width).to(low) + 0.5) * (size[0] / width)
     y = low[1] + (torch.arange(height).to(low) + 0.5) * (size[1] / height)
-    return torch.stack(torch.meshgrid(x, y, indexing="xy"), -1)
+    return torch.stack(torch.meshgrid(x, y, indexing="xy"))
 
 
 def enlarge(offsets: Tensor, height: int, width: int) -> Tensor:
-    """(B, P, S, h, w, 2) lattice offsets to one per pixel, (B, P, S, height, width, 2)."""
-    planes = offsets.flatten(0, 2).permute(0, 3, 1, 2)
-    planes = F.interpolate(planes, (height, width), mode="bilinear", align_corners=False)
-    return planes.permute(0, 2, 3, 1).unflatten(0, offsets.shape[:3])
+    """(B, P, S, 2, h, w) lattice offsets to one per pixel, (B, P, S, 2, height, width)."""
+    planes = F.interpolate(offsets.flatten(0, 2), (height, width), mode="bilinear")
+    return planes.unflatten(0, offsets.shape[:3])

@@ -1,12 +1,39 @@
-"""stub"""
+"""The picture in two layers: the head, which moves, over a background, which does not.
+
+The background is filled in behind the head, so a turning head uncovers something plausible and the
+rest of the background stays as it is instead of being stretched.
+"""
+
 from __future__ import annotations
+
 import torch
+import torch.nn.functional as F
 from torch import Tensor
+
+from .matte import head_matte
 from .scene import Scene
-from .texture import Texture, sharp_texture
+from .texture import Texture, fill, sharp_texture
+
+CLEAR = 0.04  # matte below which a pixel is pure background
+FRINGE = 0.035  # eye distances around the head that are not taken for the background's colours
 
 
 def split_layers(scene: Scene) -> tuple[Texture, Tensor]:
+    """The moving layer as a texture, and the still one.
+
+    The moving layer holds colour times matte (3 channels) and the matte a, with
+    ``picture = colour + (1 - a) * background`` exactly: at rest nothing changes, whatever the matte.
+
+    Returns:
+        Texture of 4 channels; background (1, 3, h, w).
+    """
     picture = scene.picture
-    matte = torch.ones_like(picture[:, :1])
-    return sharp_texture(torch.cat([picture, matte], 1), torch.zeros(1, 2).to(picture), scene.factor), picture
+    matte = head_matte(scene)
+    matte = torch.where(matte < CLEAR, 0.0, matte)
+    # stay clear of the head's fringe, which would tint the filling
+    border = 2 * round(FRINGE * scene.unit) + 1
+    known = 1 - F.max_pool2d((matte > 0).to(picture), border, 1, border // 2)
+    background = torch.lerp(fill(picture, known), picture, known)
+    moving = picture - (1 - matte) * background
+    planes = torch.cat([moving, matte], 1)
+    return sharp_texture(planes, torch.zeros(1, 2).to(picture), scene.factor), background

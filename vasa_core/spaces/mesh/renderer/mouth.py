@@ -11,17 +11,20 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..topology import LIP_LOWER_OUTER, LIP_LOWER_RINGS
+from ..topology import LIDS
 from .cut import Openings, smoothstep
 from .drivers import CLOSE_UPPER, OPEN_LIPS
+from .lattice import cell_centres
 from .patch import OpenedPatch, Patch, crop
 from .pose import HeadMotion
 from .scene import Scene
 from .texture import Texture, fill, luminance, sharp_texture
 
-BEHIND = 0.06  # teeth lie this far behind the lips, in eye distances
 CHEEKS = (50, 280, 101, 330, 36, 266)
-JAW = (152, 175, 199, 200, 148, 377)
+LIP_FLESH = (15, 86, 316, 179, 403, 85, 315, 16)
+LOWER_LIP = (14, 87, 317)
+WIDE = (0.48, 0.65)  # gap over half width from which a photo's open mouth shows the jaw's part too
+LIGHT = (0.0, 0.50)  # how far below the lips' meeting the inside is dark, and fully lit
 TOOTH_EDGES = (0.0, 0.33, 0.57, 0.78, 0.94)  # from the middle, in half mouth widths
 DRAWN = (192, 256)  # samples of the drawn textures
 DRAWN_LOW, DRAWN_HIGH = (-1.2, -0.9), (1.2, 1.1)  # their box, in half mouth widths
@@ -32,19 +35,22 @@ class MouthInside:
     """Textures with alpha, in half mouth widths about the line where the lips meet, or in pixels.
 
     upper, lower  drawn upper teeth; lower teeth and tongue
-    photo         what the photo shows between its lips, in pixels
+    photo         what the photo shows between its lips: colours, alpha of what belongs to the head
+                  and of what belongs to the jaw, in pixels; None if the photo's lips are closed
     cavity (3,)   colour of the depth
-    lips          frame of the mouth; line: v of the middle of the closed lips, pixels
+    lips          frame of the mouth; line (1,): v of the middle of the closed lips, pixels
     jaw (L, 2)    shift of the jaw per lips code, pixels
+    own (L,)      lips code of the photo
     """
 
     upper: Texture
     lower: Texture
-    photo: Texture
+    photo: Texture | None
     cavity: Tensor
     lips: Openings
     line: Tensor
     jaw: Tensor
+    own: Tensor
 
     def paint(
         self, patch: Patch, opened: OpenedPatch, motion: HeadMotion, origin: Tensor, lips: Tensor
@@ -53,27 +59,28 @@ class MouthInside:
 
         ``lips`` (B, L) is the lips code, measured from closed lips.
         """
-        depth = patch.centre[:, 2] + BEHIND * 0
-        points = motion.plane_inverse(opened.pixels, origin, depth)
-        jaw = (lips @ self.jaw)[:, None, None, None]
-        colours = self.cavity.view(3, 1, 1)
-        for texture, place in (
-            (self.lower, self._relative(points - jaw)),
-            (self.upper, self._relative(points)),
-            (self.photo, points),
-        ):
-            sample = texture.sample(place)
-            colours = torch.lerp(colours, sample[:, :, :3], sample[:, :, 3:])
         half = self.lips.half
-        shade = 1 - 0.6 * torch.exp(-opened.below_upper.clamp(min=0) / (0.10 * half))
-        shade = shade * (1 - 0.45 * torch.exp(-opened.above_lower.clamp(min=0) / (0.07 * half)))
+        points = motion.plane_inverse(opened.pixels, origin, patch.centre[:, 2])
+        dropped = points - (lips @ self.jaw)[:, None, :, None, None]
+        teeth = self._relative(points)
+        colours = _over(self.cavity.view(3, 1, 1), self.lower.sample(self._relative(dropped)))
+        # little light falls behind the upper teeth
+        colours = colours * (0.4 + 0.6 * smoothstep(teeth[:, :, 1:], *LIGHT))
+        colours = _over(colours, self.upper.sample(teeth))
+        if self.photo is not None:
+            low = self.photo.sample(dropped + (self.own @ self.jaw)[:, None, None])
+            colours = torch.lerp(colours, low[:, :, :3], low[:, :, 4:])
+            colours = _over(colours, self.photo.sample(points)[:, :, :4])
+        shade = 1 - 0.5 * torch.exp(-opened.below_upper.clamp(min=0) / (0.06 * half))
+        shade = shade * (1 - 0.3 * torch.exp(-opened.above_lower.clamp(min=0) / (0.05 * half)))
         return colours * shade[:, :, None]
 
     def _relative(self, points: Tensor) -> Tensor:
-        batch, patches, height, width = points.shape[:4]
-        local = (points.flatten(2, 3) - self.lips.origin[:, None]) @ self.lips.axes.mT
-        local = local - torch.stack([torch.zeros_like(self.line), self.line], -1)[:, None]
-        return (local / self.lips.half).view(batch, patches, height, width, 2)
+        """(B, 1, 2, h, w) pixels to half mouth widths about the middle of the closed lips."""
+        turn = self.lips.axes / self.lips.half
+        centre = turn @ self.lips.origin[:, :, None]
+        centre[:, 1] += self.line / self.lips.half
+        return torch.sub(turn @ points.flatten(3), centre).view_as(points)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,16 +93,21 @@ class Palette:
     cavity: Tensor
 
 
+def _over(below: Tensor, layer: Tensor) -> Tensor:
+    """Colours under a layer of colour (3) and alpha (1)."""
+    return torch.lerp(below, layer[:, :, :3], layer[:, :, 3:])
+
+
 def palette(scene: Scene) -> Palette:
     """Colours that fit the portrait: photo, painting or drawing, of any skin."""
-    skin, lip = _colour(scene, CHEEKS), _colour(scene, (*LIP_LOWER_OUTER[2:9], *LIP_LOWER_RINGS))
+    skin, lip = _colour(scene, CHEEKS), _colour(scene, LIP_FLESH)
     light = luminance(skin, 0)
     sclera = luminance(_eye_white(scene), 0)
     bright = torch.maximum(1.06 * light, 0.92 * sclera).clamp(0.0, 0.92)
     teeth = (bright + 0.6 * (skin - light) * bright / light.clamp(min=0.05)).clamp(0, 0.95)
     dull = luminance(lip, 0)
-    tongue = ((lip + 0.25 * (lip - dull)) * 0.80).clamp(0, 0.8)
-    tongue = tongue * (0.62 * light / luminance(tongue, 0).clamp(min=0.05)).clamp(0.6, 1.3)
+    tongue = (lip + 0.35 * (lip - dull)).clamp(min=0)
+    tongue = tongue * (0.68 * light / luminance(tongue, 0).clamp(min=0.05)).clamp(0.5, 1.5)
     gum = torch.lerp(tongue, teeth, 0.15)
     return Palette(teeth, gum, tongue, 0.22 * tongue)
 
@@ -107,15 +119,16 @@ def make_mouth(scene: Scene, patch: Patch) -> MouthInside:
     upper = lips.at(lips.upper, middle)[0]
     gap = lips.at(lips.lower, middle)[0] - upper
     place = scene.landmarks.new_tensor([DRAWN_LOW, DRAWN_HIGH])
-    jaw = scene.rows[:12, list(JAW), :2].mean(1)
+    jaw = 0.92 * scene.rows[: len(scene.own_lips), list(LOWER_LIP), :2].mean(1)
     return MouthInside(
         upper=Texture(_upper_teeth(colours), place[:1], place[1:]),
         lower=Texture(_lower_teeth_and_tongue(colours), place[:1], place[1:]),
-        photo=_photo(scene, patch),
+        photo=_photo(scene, patch) if gap / lips.half > OPEN_LIPS[0] else None,
         cavity=colours.cavity,
         lips=lips,
         line=upper + CLOSE_UPPER * gap,
         jaw=jaw,
+        own=scene.own_lips,
     )
 
 
@@ -127,8 +140,6 @@ def _colour(scene: Scene, vertices: tuple[int, ...]) -> Tensor:
 
 def _eye_white(scene: Scene) -> Tensor:
     """A bright colour between the lids: the photo's measure of white."""
-    from ..topology import LIDS
-
     colours = scene.picture[0]
     low = scene.landmarks[list(LIDS), :2]
     steps = torch.linspace(0.1, 0.9, 33).to(low)
@@ -160,11 +171,11 @@ def _teeth_relief(x: Tensor) -> tuple[Tensor, Tensor]:
 def _upper_teeth(colours: Palette) -> Tensor:
     x, y = _drawing_grid(colours.teeth)
     gaps, round_off = _teeth_relief(x)
-    edge = 0.085 - 0.10 * x.square() - 0.03 * round_off
-    alpha = (1 - smoothstep(y - edge, -0.02, 0.02)) * (1 - smoothstep(x.abs(), 0.80, 0.95))
-    light = gaps * (1 - 0.65 * smoothstep(x.abs(), 0.2, 0.95))
-    light = light * (1 - 0.12 * smoothstep(y - edge, -0.10, 0.0))  # translucent edge
-    gum = 1 - smoothstep(y + 0.42 + 0.05 * (1 - round_off), -0.03, 0.03)
+    edge = 0.13 - 0.10 * x.square() - 0.035 * round_off
+    alpha = (1 - smoothstep(y - edge, -0.02, 0.02)) * (1 - smoothstep(x.abs(), 0.72, 0.92))
+    light = gaps * (1 - 0.6 * smoothstep(x.abs(), 0.2, 0.9))
+    light = light * (1 - 0.15 * smoothstep(y - edge, -0.10, 0.0))  # translucent edge
+    gum = 1 - smoothstep(y + 0.36 + 0.05 * (1 - round_off), -0.03, 0.03)
     teeth = torch.lerp(colours.teeth[:, None, None], colours.gum[:, None, None], gum)
     return torch.cat([teeth * light, alpha[None]])[None]
 
@@ -172,40 +183,40 @@ def _upper_teeth(colours: Palette) -> Tensor:
 def _lower_teeth_and_tongue(colours: Palette) -> Tensor:
     x, y = _drawing_grid(colours.teeth)
     gaps, round_off = _teeth_relief(x * 1.35)
-    dome = -0.36 + 0.30 * (x / 0.72).square()
+    dome = -0.42 + 0.34 * (x / 0.72).square()
     rise = y - dome
-    tongue_alpha = smoothstep(rise, -0.10, 0.12) * (1 - smoothstep(x.abs(), 0.60, 0.85))
-    furrow = 1 - 0.12 * torch.exp(-(x / 0.05).square()) * smoothstep(rise, 0.05, 0.25)
-    light = (0.55 + 0.45 * smoothstep(rise, 0.0, 0.35)) * furrow
-    tongue = colours.tongue[:, None, None] * light
-    edge = 0.0 + 0.12 * x.square() + 0.02 * round_off
-    teeth_alpha = smoothstep(y - edge, -0.02, 0.02) * (1 - smoothstep(x.abs(), 0.55, 0.75))
+    tongue_alpha = smoothstep(rise, -0.14, 0.16) * (1 - smoothstep(x.abs(), 0.62, 0.92))
+    furrow = 1 - 0.10 * torch.exp(-(x / 0.06).square()) * smoothstep(rise, 0.05, 0.25)
+    tongue = colours.tongue[:, None, None] * (0.6 + 0.4 * smoothstep(rise, 0.0, 0.4)) * furrow
+    edge = 0.03 + 0.10 * x.square() + 0.02 * round_off
+    teeth_alpha = smoothstep(y - edge, -0.03, 0.03) * (1 - smoothstep(x.abs(), 0.50, 0.72))
     teeth = colours.teeth[:, None, None] * gaps * 0.72 * (1 - 0.5 * smoothstep(x.abs(), 0.1, 0.7))
     mixed = torch.lerp(tongue, teeth, teeth_alpha)
-    alpha = torch.maximum(0.85 * tongue_alpha, teeth_alpha)
+    alpha = torch.maximum(0.92 * tongue_alpha, teeth_alpha)
     return torch.cat([mixed, alpha[None]])[None]
 
 
 def _photo(scene: Scene, patch: Patch) -> Texture:
-    """What an open mouth shows in the photo, with alpha; empty if its lips are closed."""
+    """What an open mouth shows in the photo, 5 channels; see ``MouthInside.photo``.
+
+    Upper teeth stay with the head. In a wide open mouth the lower half follows the jaw.
+    """
     low, size = patch.lattice.low, patch.lattice.size[0]
     picture = crop(scene, low, size)
-    height, width = picture.shape[-2:]
-    x, y = torch.arange(width) + 0.5, torch.arange(height) + 0.5
-    grid = torch.stack(torch.meshgrid(x, y, indexing="xy"), -1).to(low)
-    lips = scene.mouth
-    x, v = lips.local(low[:, None, None] + grid).unbind(-1)
-    upper, lower = lips.at(lips.upper, x), lips.at(lips.lower, x)
-    soft, rim = 0.02 * lips.half, 0.03 * lips.half
-    seen = smoothstep((v - upper - rim) / soft, 0.0, 1.0) * smoothstep(
-        (lower - rim - v) / soft, 0.0, 1.0
-    )
-    seen = seen * smoothstep((0.97 * lips.half - x.abs()) / soft, 0.0, 1.0)
-    opened = smoothstep((lower - upper).amax() / lips.half[0], *OPEN_LIPS)
-    # beyond the upper contour the teeth go on; below the lower one they end softly
-    above = smoothstep((lower - rim - v) / (0.10 * lips.half), 0.0, 1.0)
-    inside = smoothstep((0.97 * lips.half - x.abs()) / (0.1 * lips.half), 0.0, 1.0)
-    near = smoothstep((v - upper) / lips.half, -0.30, -0.15)
-    alpha = opened * above * inside * near * smoothstep((lower - upper) / lips.half, 0.02, 0.06)
+    grid = cell_centres(torch.zeros_like(size), size, *picture.shape[-2:])
+    lips, half = scene.mouth, scene.mouth.half
+    x, v = lips.local((low[:, :, None, None] + grid).permute(0, 2, 3, 1)).unbind(-1)
+    x, upper, lower = x / half, lips.at(lips.upper, x), lips.at(lips.lower, x)
+    below, above, gap = (v - upper) / half, (lower - v) / half, (lower - upper) / half
+    within = smoothstep(1 - x.abs(), 0.02, 0.06)
+    seen = smoothstep(below, 0.03, 0.06) * smoothstep(above, 0.03, 0.06) * within
     colours = fill(picture, seen[:, None])
-    return sharp_texture(torch.cat([colours, alpha[:, None]], 1), low, scene.factor)
+    shown = smoothstep(gap.amax(), *OPEN_LIPS) * smoothstep(1 - x.abs(), 0.03, 0.13)
+    shown = shown * smoothstep(gap, 0.02, 0.08)
+    # beyond the upper contour the teeth go on for a little, below the lower one they end softly
+    split = 0.5 * gap * smoothstep(gap.amax(), *WIDE)
+    of_head = shown * smoothstep(above - split, 0.02, 0.12) * smoothstep(below, -0.30, -0.15)
+    of_jaw = shown * (1 - smoothstep(above - split, 0.02, 0.12)) * smoothstep(above, -0.15, -0.05)
+    of_jaw = of_jaw * smoothstep(gap.amax(), *WIDE)
+    planes = torch.cat([colours, of_head[:, None], of_jaw[:, None]], 1)
+    return sharp_texture(planes, low, scene.factor)

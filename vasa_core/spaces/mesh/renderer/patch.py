@@ -30,8 +30,8 @@ class Patch:
     upper              texture: colour (3), cover of the upper side, weight of the patch, and how far
                        below the upper contour, pixels
     lower              texture: colour (3), cover of the lower side, how far above the lower contour
-    target (P, 1, h', w', 2)  lattice points of the target at rest
-    pixels (P, h, w, 2)       pixel centres of the target at rest
+    target (P, 1, 2, h', w')  lattice points of the target at rest
+    pixels (P, 2, h, w)       pixel centres of the target at rest
     border (h, w)      weight that fades at the border
     centre (P, 3)      relative to the head's origin
     """
@@ -49,7 +49,7 @@ class Patch:
 class OpenedPatch:
     """A patch moved to B frames, all (B, P, ..., h, w): colours of both sides and their covers."""
 
-    pixels: Tensor  # (B, P, h, w, 2) where each pixel lies in the working picture
+    pixels: Tensor  # (B, P, 2, h, w) where each pixel lies in the working picture
     upper: Tensor
     lower: Tensor
 
@@ -73,7 +73,7 @@ def follow(patch: Patch, drivers: Tensor, motion: HeadMotion) -> OpenedPatch:
     """The two sides of a patch's openings in B frames."""
     displacement = patch.lattice.displacement(drivers, motion)
     change = motion.matrix - torch.eye(2, 3).to(motion.matrix)
-    step = (patch.centre @ change.mT + motion.shift[:, None]).round()[:, :, None, None]
+    step = (patch.centre @ change.mT + motion.shift[:, None]).round()[..., None, None]
     offsets = patch.lattice.invert(displacement, patch.target + step[:, :, None])
     offsets = enlarge(offsets, *patch.border.shape)
     pixels = patch.pixels + step
@@ -85,18 +85,21 @@ def follow(patch: Patch, drivers: Tensor, motion: HeadMotion) -> OpenedPatch:
 def paste(frame: Tensor, patch: Patch, opened: OpenedPatch, colours: Tensor) -> None:
     """Blend (B, P, 3, h, w) colours of the patches into the (B, 3, H, W) frame, in place."""
     height, width = frame.shape[-2:]
-    x, y = opened.pixels.long().unbind(-1)
+    x, y = opened.pixels.long().unbind(2)
     inside = (x >= 0) & (x < width) & (y >= 0) & (y < height)
     index = (y.clamp(0, height - 1) * width + x.clamp(0, width - 1)).flatten(1)[:, None]
     index = index.expand(-1, 3, -1)
     weight = (opened.upper[:, :, 4] * patch.border * inside)[:, :, None]
     canvas = frame.flatten(2)
     there = canvas.gather(2, index)
-    change = weight * (colours - there.unflatten(2, opened.pixels.shape[1:4]).transpose(1, 2))
+    there = there.unflatten(2, (colours.shape[1], *colours.shape[3:])).transpose(1, 2)
+    change = weight * (colours - there)
     canvas.scatter_add_(2, index, change.transpose(1, 2).flatten(2))
 
 
-def make_patch(scene: Scene, openings: Openings, beside: float, above: float, below: float) -> Patch:
+def make_patch(
+    scene: Scene, openings: Openings, beside: float, above: float, below: float
+) -> Patch:
     """Prepare patches that reach ``beside`` the corners, ``above`` and ``below`` their line, in u."""
     unit = scene.unit
     middle = openings.origin + openings.axes[:, 1] * ((below - above) / 2 * unit)
@@ -111,7 +114,7 @@ def make_patch(scene: Scene, openings: Openings, beside: float, above: float, be
 
     margin = round(MARGIN * unit)
     low, box = corner - margin, size + 2 * margin
-    depth = scene.depth.sample(middle[None, None, None])[0, 0, :, 0].T
+    depth = scene.depth.sample(middle.T[None, None, :, None])[0, 0, :, 0].T
     upper, lower = _textures(scene, openings, low, box)
     return Patch(
         lattice=scene.lattice(low, box, CELL * unit, (1, -1)),
@@ -129,7 +132,7 @@ def crop(scene: Scene, low: Tensor, size: Tensor) -> Tensor:
     width, height = size.int().tolist()
     grid = torch.stack([cell_centres(corner, size, height, width) for corner in low])
     shape = scene.picture.shape[-2:]
-    x, y = grid.long().unbind(-1)
+    x, y = grid.long().unbind(1)
     return scene.picture[0][:, y.clamp(0, shape[0] - 1), x.clamp(0, shape[1] - 1)].transpose(0, 1)
 
 

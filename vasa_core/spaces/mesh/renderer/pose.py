@@ -28,14 +28,14 @@ class HeadMotion:
     shift: Tensor
 
     def plane_inverse(self, pixels: Tensor, origin: Tensor, depth: Tensor) -> Tensor:
-        """Where on the photo's own plane at ``depth`` (P,) target pixels (B, P, ..., 2) lie.
+        """Where on the photo's own plane at ``depth`` (P,) target pixels (B, P, 2, h, w) lie.
 
         The plane moves rigidly with the head; depth is relative to the origin (3,).
         """
         place = origin[:2] + self.shift[:, None] + self.matrix[:, None, :, 2] * depth[:, None]
-        offset = pixels.flatten(2, -2) - place[:, :, None]
-        inverse = torch.linalg.inv(self.matrix[:, :, :2]).mT
-        return (offset @ inverse[:, None] + origin[:2]).unflatten(2, pixels.shape[2:-1])
+        inverse = torch.linalg.inv(self.matrix[:, None, :, :2])
+        corner = origin[:2, None] - inverse @ place[..., None]
+        return torch.add(inverse @ pixels.flatten(3), corner).view_as(pixels)
 
 
 def soft_limit(x: Tensor, low: Tensor | float, high: Tensor | float) -> Tensor:

@@ -51,9 +51,7 @@ def render_region(
     dynamics: Tensor,
 ) -> RenderedRegion:
     """The moving part only, at its working size; see ``render`` for the arguments."""
-    motion = head_motion(
-        rotation, translation, scale, appearance.rotation, appearance.unit
-    )
+    motion = head_motion(rotation, translation, scale, appearance.rotation, appearance.unit)
     driving = drivers(appearance, dynamics)
     pixels, matte = _warp(appearance, driving, motion)
     opened = follow(appearance.eyes_patch, driving, motion)
@@ -96,13 +94,12 @@ def render(
     return frames
 
 
-def _warp(
-    appearance: MeshAppearance, driving: Tensor, motion: HeadMotion
-) -> tuple[Tensor, Tensor]:
+def _warp(appearance: MeshAppearance, driving: Tensor, motion: HeadMotion) -> tuple[Tensor, Tensor]:
     """The head over its background, (B, 3, h, w) and the head's matte (B, 1, h, w)."""
     field = appearance.field
     offsets = field.invert(field.displacement(driving, motion), appearance.target)
+    offsets = appearance.head.scaled(offsets)  # while they are few
     offsets = enlarge(offsets, appearance.region.height, appearance.region.width)
-    head = appearance.head.sample(appearance.pixels + offsets[:, :, 0], "reflection")[:, 0]
+    head = appearance.head.look_up(offsets[:, :, 0].add_(appearance.places), "reflection")[:, 0]
     matte = head[:, 3:]
     return torch.addcmul(head[:, :3], 1 - matte, appearance.background), matte

@@ -60,15 +60,16 @@ class Scene:
         rest, weight, maps = [], [], []
         for corner in low:
             grid = cell_centres(corner, size, height, width)
-            depth = self.depth.sample(grid[None, None])[0, 0, 0]
-            rest.append(torch.cat([grid - self.origin[:2], depth[..., None]], -1))
-            weight.append(self.ellipse.rigidity(grid))
-            fields = [self.surface.displace(grid.flatten(0, 1), s, self.rows) for s in sides]
+            depth = self.depth.sample(grid[None, None])[0, 0]
+            rest.append(torch.cat([grid - self.origin[:2, None, None], depth]))
+            points = grid.permute(1, 2, 0)
+            weight.append(self.ellipse.rigidity(points))
+            fields = [self.surface.displace(points.flatten(0, 1), s, self.rows) for s in sides]
             maps.append(torch.stack(fields, 1))  # (C, S, 3, h*w)
         return Lattice(
             low=low,
             size=size.expand_as(low),
-            rest=torch.stack(rest).permute(0, 3, 1, 2)[:, None],
+            rest=torch.stack(rest)[:, None],
             weight=torch.stack(weight)[:, None, None],
             maps=torch.stack(maps, 1).flatten(1),
         )
@@ -104,6 +105,6 @@ def _depth(surface: Surface, region: HeadRegion, origin: Tensor) -> Texture:
     size = origin.new_tensor([region.width, region.height])
     cell = CELL * surface.unit
     width, height = (max(4, round(side / cell)) for side in size.tolist())
-    grid = cell_centres(torch.zeros_like(size), size, height, width)
+    grid = cell_centres(torch.zeros_like(size), size, height, width).permute(1, 2, 0)
     planes = surface.depth(grid, cell) - origin
     return Texture(planes[None, None], grid[:1, 0], grid[-1:, -1])

@@ -24,14 +24,36 @@ class Texture:
     high: Tensor
 
     def sample(self, points: Tensor, padding: str = "border") -> Tensor:
-        """(B, P, h, w, 2) pixels to (B, P, C, h, w), bilinear."""
-        batch, patches, height, width = points.shape[:4]
-        span = ((self.high - self.low) / 2)[:, None, None]
-        middle = ((self.high + self.low) / 2)[:, None, None]
-        # the frames of a batch share the picture: stack them along the grid's height
-        grid = ((points - middle) / span).transpose(0, 1).flatten(1, 2)
+        """(B, P, 2, h, w) pixels to (B, P, C, h, w), bilinear."""
+        return self.look_up(self.normal(points), padding)
+
+    def normal(self, points: Tensor) -> Tensor:
+        """(B, P, 2, h, w) pixels to -1..1 between the first and the last sample."""
+        return (points - self._middle) / self._span
+
+    def scaled(self, offsets: Tensor) -> Tensor:
+        """(B, P, S, 2, h, w) differences in pixels to differences of what ``normal`` gives."""
+        return offsets / self._span[:, None]
+
+    def look_up(self, places: Tensor, padding: str = "border") -> Tensor:
+        """As ``sample``, with (B, P, 2, h, w) places from ``normal``."""
+        batch, patches, _, height, _ = places.shape
+        if patches == 1:
+            planes = self.planes.expand(batch, -1, -1, -1)
+            grid = places[:, 0].permute(0, 2, 3, 1)
+            return F.grid_sample(planes, grid, padding_mode=padding, align_corners=True)[:, None]
+        # the frames share P pictures: rather than copy those, stack the grids along their height
+        grid = places.permute(1, 0, 3, 4, 2).flatten(1, 2)
         found = F.grid_sample(self.planes, grid, padding_mode=padding, align_corners=True)
         return found.unflatten(2, (batch, height)).permute(2, 0, 1, 3, 4)
+
+    @property
+    def _middle(self) -> Tensor:
+        return ((self.high + self.low) / 2)[:, :, None, None]
+
+    @property
+    def _span(self) -> Tensor:
+        return ((self.high - self.low) / 2)[:, :, None, None]
 
 
 def sharp_texture(picture: Tensor, corner: Tensor, factor: int = 2) -> Texture:
