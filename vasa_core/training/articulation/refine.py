@@ -30,7 +30,7 @@ def class_scores(sound: np.ndarray, encoder: AudioEncoder) -> np.ndarray:
 
 
 def refined(phones: list[Phone], scores: np.ndarray) -> list[Phone]:
-    """Phones with the edges between them moved to where the classes change (dynamic programming)."""
+    """Phones with their edges moved to where the classes change (dynamic programming)."""
     total = np.concatenate([np.zeros((1, scores.shape[1])), scores.cumsum(0)])
     offsets = np.arange(-REACH, REACH + 1)
     edges = np.array([phones[0].start, *(p.end for p in phones)]) * 100
