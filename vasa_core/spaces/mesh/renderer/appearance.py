@@ -1,4 +1,4 @@
-"""What the renderer keeps of a portrait, and how it is made."""
+"""What the renderer keeps of a portrait."""
 
 from __future__ import annotations
 
@@ -7,20 +7,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..dynamics import FaceBasis
-from ..topology import VERTICES
-from .eyes import Eyeballs, make_eyeballs
-from .lattice import Lattice, cell_centres
-from .layers import split_layers
-from .mouth import MouthInside, make_mouth
-from .patch import Patch, make_patch
+from ....types import CropTransform
+from .eyes import Eyeballs
+from .lattice import Lattice
+from .mouth import MouthInside
+from .patch import Patch
 from .region import HeadRegion
-from .scene import CELL, make_scene
 from .texture import Texture
-
-# How far the patches reach beside the corners, above and below their line, in eye distances.
-MOUTH_PATCH = (0.12, 0.44, 0.62)
-EYE_PATCH = (0.06, 0.20, 0.20)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -55,45 +48,10 @@ class MeshAppearance:
     eyes_patch: Patch
     eyes: Eyeballs
 
-
-def prepare(image: Tensor, landmarks: Tensor, basis: FaceBasis) -> MeshAppearance:
-    """Make a portrait ready to be moved; once per portrait, about a second on one core.
-
-    Args:
-        image: (1, 3, H, W), 0..1.
-        landmarks: (478, 3) in pixels of the image, z in the same scale.
-        basis: the space's face basis.
-    Returns:
-        What ``render`` needs, on the device and in the precision of ``image``.
-    Raises:
-        ValueError: the shapes are not these.
-    """
-    if image.ndim != 4 or image.shape[:2] != (1, 3):
-        raise ValueError(f"prepare got an image of shape {tuple(image.shape)}, needs (1, 3, H, W).")
-    if landmarks.shape != (VERTICES, 3):
-        raise ValueError(f"prepare got landmarks {tuple(landmarks.shape)}, needs ({VERTICES}, 3).")
-    scene = make_scene(image, landmarks.to(image), basis)
-    size = scene.origin.new_tensor([scene.region.width, scene.region.height])
-    corner = torch.zeros_like(size)
-    field = scene.lattice(corner[None], size, CELL * scene.unit, (1,))
-    mouth_patch = make_patch(scene, scene.mouth, *MOUTH_PATCH)
-    eyes_patch = make_patch(scene, scene.eyes, *EYE_PATCH)
-    head, background = split_layers(scene)
-    pixels = cell_centres(corner, size, scene.region.height, scene.region.width)
-    return MeshAppearance(
-        region=scene.region,
-        image=image,
-        rotation=scene.pose.rotation[0],
-        origin=scene.origin,
-        unit=scene.pose.scale[0],
-        own_lips=scene.own_lips,
-        field=field,
-        target=cell_centres(corner, size, *field.rest.shape[-2:])[None, None, None],
-        places=head.normal(pixels[None, None]),
-        head=head,
-        background=background,
-        mouth_patch=mouth_patch,
-        mouth=make_mouth(scene, mouth_patch),
-        eyes_patch=eyes_patch,
-        eyes=make_eyeballs(scene, eyes_patch),
-    )
+    @property
+    def crop(self) -> CropTransform:
+        """Where the working picture lies in the source image."""
+        across, down = self.region.scale
+        matrix = [[1 / across, 0, self.region.left], [0, 1 / down, self.region.top]]
+        size = max(self.region.height, self.region.width)
+        return CropTransform(torch.tensor(matrix).to(self.origin), size)

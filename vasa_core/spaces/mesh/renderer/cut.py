@@ -1,8 +1,8 @@
 """Openings of a face (mouth and eyes) as cuts in an otherwise continuous surface.
 
-Across a cut the two sides move apart, which no continuous displacement field can do. Following the
-idea of lifted coordinates, every point gets a third coordinate ``+c`` above an opening's mid-line and
-``-c`` below; a smooth kernel over (x, y, c) then gives two fields, one for each side, that agree
+Across a cut the two sides move apart, which no continuous displacement field can do. By the
+idea of lifted coordinates, every point gets a third coordinate ``+c`` above an opening's mid-line
+and ``-c`` below; a smooth kernel over (x, y, c) then gives two fields, one for each side, that agree
 exactly where c is zero: beside, above and below the opening. No seam can show.
 """
 
@@ -36,7 +36,7 @@ MOUTH_LOWER = (*LIP_LOWER_OUTER[1:-1], *LIP_LOWER_INNER[1:-1], *LIP_LOWER_RINGS)
 
 @dataclass(frozen=True, slots=True)
 class Openings:
-    """P openings of one kind; each in a local frame with x along the line of its corners, v below it.
+    """P openings of one kind; each in a local frame, x along the line of its corners, v below it.
 
     origin (P, 2)      middle between the corners, pixels
     axes   (P, 2, 2)   rows: unit vectors along x and v
@@ -70,7 +70,7 @@ class Openings:
         return torch.lerp(before, after, place - index)
 
     def lifted(self, points: Tensor) -> tuple[Tensor, Tensor]:
-        """(P or 1, ..., 2) pixels to (P, ...): third coordinate c >= 0, offset v below the mid-line."""
+        """(P or 1, ..., 2) pixels to (P, ...): third coordinate c >= 0, v below the mid-line."""
         local = self.local(points)
         x, v = local.unbind(-1)
         v = v - self.at((self.upper + self.lower) / 2, x)
@@ -106,7 +106,7 @@ def smoothstep(x: Tensor, low: float, high: float) -> Tensor:
 
 
 def interpolate(x: Tensor, known_x: Tensor, known_y: Tensor) -> Tensor:
-    """Piecewise linear through unsorted (N,), (N, ...) knots at x (...), constant beyond the ends."""
+    """Piecewise linear at x (...) through unsorted knots (N,), (N, ...), constant beyond the ends."""
     known_x, order = known_x.sort()
     known_y = known_y[order]
     after = torch.searchsorted(known_x, x.contiguous()).clamp(1, len(known_x) - 1)

@@ -1,8 +1,8 @@
-"""What moves the vertices of one portrait: code components, lids along its own contours, closed lips.
+"""What moves the vertices of a portrait: code components, lids along its contours, closed lips.
 
-A driver row is a displacement of the 468 face vertices in camera pixels of the portrait. The rows are
-the 12 + 8 components of lips and expression, the closing of the right and of the left eye, and what
-is left to close open lips (see ``own_expression``).
+A driver row is a displacement of the 468 face vertices in camera pixels of the portrait. The rows
+are the 12 + 8 components of lips and expression, the closing of the right and of the left eye, and
+what is left to close open lips (see ``own_expression``).
 """
 
 from __future__ import annotations
@@ -88,8 +88,8 @@ def own_opening(closing: Tensor, pose: RigidFit, basis: FaceBasis) -> Tensor:
 def own_expression(landmarks: Tensor, basis: FaceBasis) -> Tensor:
     """The dynamics code that shows a portrait as it was taken.
 
-    A code of zero means closed lips, so a photo with open lips has a code of its own: rendering with
-    it gives the photo back.
+    A code of zero means closed lips, so a photo with open lips has a code of its own: rendering
+    with it gives the photo back.
 
     Args:
         landmarks: (V, 3) pixels.
