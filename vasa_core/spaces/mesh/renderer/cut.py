@@ -1,8 +1,8 @@
 """Openings of a face (mouth and eyes) as cuts in an otherwise continuous surface.
 
-Across a cut the two sides move apart, which no continuous displacement field can do. By the
-idea of lifted coordinates, every point gets a third coordinate ``+c`` above an opening's mid-line
-and ``-c`` below; a smooth kernel over (x, y, c) then gives two fields, one for each side, that agree
+Across a cut the two sides move apart, which no continuous displacement field can do. By
+the idea of lifted coordinates, every point gets a third coordinate: ``+c`` above the mid-line of an
+opening, ``-c`` below; a smooth kernel over (x, y, c) then gives two fields, one for each side, that agree
 exactly where c is zero: beside, above and below the opening. No seam can show.
 """
 
@@ -106,7 +106,7 @@ def smoothstep(x: Tensor, low: float, high: float) -> Tensor:
 
 
 def interpolate(x: Tensor, known_x: Tensor, known_y: Tensor) -> Tensor:
-    """Piecewise linear at x (...) through unsorted knots (N,), (N, ...), constant beyond the ends."""
+    """Piecewise linear at x (...) through knots (N,), (N, ...) in any order, constant outside."""
     known_x, order = known_x.sort()
     known_y = known_y[order]
     after = torch.searchsorted(known_x, x.contiguous()).clamp(1, len(known_x) - 1)

@@ -1,4 +1,4 @@
-"""Eyeballs behind the lids: the photo's own eyes, completed where the lids hide them, and turned."""
+"""Eyeballs behind the lids: the photo's own, completed where the lids hide them, and turned."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Eyeballs:
 
 
 def lid_closure(blink: Tensor, gaze: Tensor) -> Tensor:
-    """(B, 2) blink codes and (B, 2) gaze to the closure of both eyes: upper lids follow the gaze."""
+    """(B, 2) blink codes and (B, 2) gaze to the closure of both eyes: lids follow the gaze."""
     closure = blink - LID_FOLLOWS * soft_limit(gaze[:, 1:], -GAZE_LIMIT, GAZE_LIMIT)
     return torch.where(closure < 0, 0.4 * torch.tanh(closure / 0.4), closure).clamp(max=1.0)
 

@@ -1,8 +1,8 @@
 """Displacement fields on coarse lattices: what moves, evaluated and inverted per frame.
 
-A lattice lies fixed over the source picture and holds, per driver, how far each of its points moves.
-Rendering asks the other way round: which source point arrives at a given target pixel. That is found
-by a damped fixed-point iteration.
+A lattice lies fixed over the source picture and holds, per driver, how far each of its points
+moves. Rendering asks the other way round: which source point arrives at a given target pixel. That
+is found by a damped fixed-point iteration.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ def split_layers(scene: Scene) -> tuple[Texture, Tensor]:
     """The moving layer as a texture, and the still one.
 
     The moving layer holds colour times matte (3 channels) and the matte a, with
-    ``picture = colour + (1 - a) * background`` exactly: at rest nothing changes, whatever the matte.
+    ``picture = colour + (1 - a) * background`` exactly: at rest nothing changes, whatever a is.
 
     Returns:
         Texture of 4 channels; background (1, 3, h, w).

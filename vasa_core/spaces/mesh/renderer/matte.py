@@ -1,9 +1,10 @@
 """A soft matte of the head: which pixels move with it and which are background.
 
-Colour models of both, seeded by the face and by the rim of the picture, are refined in turn with the
-assignment of the pixels between them (as in GrabCut, Rother et al. 2004) and made smooth along edges
-by a guided filter (He et al. 2013). A pixel that is wrongly held for head is dragged along a little; one
-that is wrongly held for background stays behind as a ghost. So whatever is in doubt counts as head.
+Colour models of both, seeded by the face and by the rim of the picture, are refined in turn with
+the assignment of the pixels between them (as in GrabCut, Rother et al. 2004) and made smooth along
+edges by a guided filter (He et al. 2013). A pixel that is wrongly held for head is dragged along a
+little; one that is wrongly held for background stays behind as a ghost. So whatever is in doubt
+counts as head.
 """
 
 from __future__ import annotations

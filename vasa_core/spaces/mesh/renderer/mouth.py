@@ -1,7 +1,7 @@
 """The inside of the mouth: upper teeth fixed to the head, lower teeth and tongue to the jaw.
 
-A photo with closed lips does not show it, so it is drawn in the portrait's own colours; what an open
-mouth shows in the photo is kept.
+A photo with closed lips does not show it, so it is drawn in the portrait's own colours; what an
+open mouth shows in the photo is kept.
 """
 
 from __future__ import annotations

@@ -27,9 +27,9 @@ class Patch:
     """P patches of one size over openings of one kind.
 
     lattice            their displacement fields, sides upper and lower
-    upper              texture: colour (3), cover of the upper side, weight of the patch, and how far
-                       below the upper contour, pixels
-    lower              texture: colour (3), cover of the lower side, how far above the lower contour
+    upper              texture: colour (3), cover of the upper side, weight of the patch, and how
+                       far below the upper contour, pixels
+    lower              texture: colour (3), cover of the lower side, how far above its contour
     target (P, 1, 2, h', w')  lattice points of the target at rest
     pixels (P, 2, h, w)       pixel centres of the target at rest
     border (h, w)      weight that fades at the border
@@ -100,7 +100,7 @@ def paste(frame: Tensor, patch: Patch, opened: OpenedPatch, colours: Tensor) -> 
 def make_patch(
     scene: Scene, openings: Openings, beside: float, above: float, below: float
 ) -> Patch:
-    """Prepare patches that reach ``beside`` the corners, ``above`` and ``below`` their line, in u."""
+    """Patches that reach ``beside`` the corners, ``above`` and ``below`` their line, in u."""
     unit = scene.unit
     middle = openings.origin + openings.axes[:, 1] * ((below - above) / 2 * unit)
     half_height = torch.full_like(openings.half, (above + below) / 2 * unit)

@@ -1,4 +1,4 @@
-"""How far a head may turn and shift before one photo no longer carries it, and the motion's matrices."""
+"""How far a head may turn and shift before one photo no longer carries it, as matrices."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class HeadMotion:
 
 
 def soft_limit(x: Tensor, low: Tensor | float, high: Tensor | float) -> Tensor:
-    """x, bent smoothly into (low, high), low < 0 < high; unchanged up to ``KNEE`` of either limit."""
+    """x, bent smoothly into (low, high), low < 0 < high; unchanged up to ``KNEE`` of a limit."""
     limit = torch.where(x >= 0, torch.as_tensor(high).to(x), -torch.as_tensor(low).to(x))
     over = (x.abs() - KNEE * limit).clamp(min=0) / ((1 - KNEE) * limit)
     bent = KNEE * limit + (1 - KNEE) * limit * torch.tanh(over)

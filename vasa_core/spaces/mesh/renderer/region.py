@@ -1,4 +1,4 @@
-"""The part of a source image that moves: a box around the head, and how rigidly its places follow."""
+"""The part of an image that moves: a box around the head, and how rigidly its places follow."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def head_ellipse(landmarks: Tensor, pose: RigidFit) -> HeadEllipse:
 
 
 def head_region(landmarks: Tensor, pose: RigidFit, height: int, width: int) -> HeadRegion:
-    """The box that the head's motion can reach, inside an image of ``height`` x ``width`` pixels."""
+    """The box that the head's motion can reach in an image of ``height`` x ``width`` pixels."""
     ellipse = head_ellipse(landmarks, pose)
     angle = torch.linspace(0, 2 * torch.pi, 65)[:-1].to(landmarks)
     x, y = REACH * angle.cos(), REACH * angle.sin()

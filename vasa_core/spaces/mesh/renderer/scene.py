@@ -1,4 +1,4 @@
-"""What the preparation of a portrait knows, gathered once and handed to each part of the renderer."""
+"""What the preparation of a portrait knows, gathered once and handed to each part."""
 
 from __future__ import annotations
 

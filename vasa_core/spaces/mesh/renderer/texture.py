@@ -1,4 +1,4 @@
-"""Pictures that are sampled between their pixels, and the filling of what a picture does not show."""
+"""Pictures that are sampled between their pixels, and filling of what a picture does not show."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class Texture:
 
 
 def sharp_texture(picture: Tensor, corner: Tensor, factor: int = 2) -> Texture:
-    """(P, C, h, w) pictures whose first pixels' corners lie at (P, 2), as a texture that stays sharp.
+    """(P, C, h, w) pictures with their first pixels' corners at (P, 2), as a sharp texture.
 
     The samples are made ``factor`` times denser by bicubic interpolation. Bilinear sampling of that
     blurs a picture that moves by parts of a pixel much less, so slow motion does not pulse between
@@ -78,8 +78,8 @@ def sharp_texture(picture: Tensor, corner: Tensor, factor: int = 2) -> Texture:
 def fill(picture: Tensor, known: Tensor) -> Tensor:
     """Fill (B, C, H, W) where ``known`` (B, 1, H, W) is below 1 from what is known around it.
 
-    Push-pull (Gortler et al. 1996, section 3.3): averages of what is known, coarser and coarser, then
-    back down into the holes. Smooth, and exact where ``known`` is 1.
+    Push-pull (Gortler et al. 1996, section 3.3): averages of what is known, coarser and coarser,
+    then back down into the holes. Smooth, and exact where ``known`` is 1.
     """
     height, width = picture.shape[-2:]
     if height <= 2 and width <= 2:
