@@ -111,7 +111,8 @@ def timed_voices(data: Path, source: str) -> list[tuple[Tensor, int, dict[str, l
     """Natural voices with phone times made by hand (SAMPA): samples, rate, spans by kind."""
     result = []
     for clip in voice_clips(data, (source,)):
-        phones = json.loads((data / "voices" / clip["alignment"]).read_text())["phones"]
+        tiers = json.loads((data / "voices" / clip["alignment"]).read_text())
+        phones = tiers.get("phones", [])
         spans: dict[str, list] = {"p b m": [], "others": []}
         for item in phones:
             if item["label"] in SAMPA_LABIALS:
