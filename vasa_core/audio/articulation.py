@@ -1,7 +1,7 @@
 """The articulation net: what lips do for a sound, and which class of phone is heard.
 
 A small convolutional network from 100 log-mel frames a second to 25 rows a second: two strided
-convolutions, then residual dilated ones. It hears 1.0 s back and 0.23 s ahead. Trained by
+convolutions and residual dilated ones. It hears 1.0 s back and 0.25 s ahead. Trained by
 ``vasa_core.training.articulation``; the model card lies beside its weights.
 """
 
@@ -23,24 +23,23 @@ LIPS = 12  # numbers of the mesh space's lips code
 LAYERS = ((1, 1), (2, 2), (4, 0), (1, 1), (2, 0), (4, 0))
 ROWS_AHEAD = sum(ahead for _, ahead in LAYERS)
 ROWS_BEHIND = sum(2 * dilation - ahead for dilation, ahead in LAYERS)
-EDGE = 6  # mel frames on each side of a row that the strided layers take in
+EDGE = 8  # mel frames on each side of a row that the layers before them take in
 
 
 class DilatedLayer(nn.Module):
     """Residual convolution of three taps; ``ahead`` of its 2 * dilation rows lie in the future."""
 
-    def __init__(self, channels: int, dilation: int, ahead: int, dropout: float):
+    def __init__(self, channels: int, dilation: int, ahead: int):
         super().__init__()
         self.crop = (2 * dilation - ahead, ahead)
         self.norm = nn.LayerNorm(channels)
         self.conv = nn.Conv1d(channels, channels, 3, dilation=dilation)
         self.mix = nn.Conv1d(channels, channels, 1)
-        self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, T) to (B, C, T - 2 * dilation)."""
         new = self.norm(x.mT).mT
-        new = self.mix(self.dropout(nn.functional.gelu(self.conv(new))))
+        new = self.mix(nn.functional.gelu(self.conv(new)))
         behind, ahead = self.crop
         return x[..., behind : x.shape[-1] - ahead] + new
 
@@ -48,11 +47,12 @@ class DilatedLayer(nn.Module):
 class ArticulationNet(nn.Module):
     """Log-mel frames to lips codes and phone classes."""
 
-    def __init__(self, mels: int = 40, channels: int = 128, dropout: float = 0.0):
+    def __init__(self, mels: int = 40, channels: int = 128):
         super().__init__()
         self.first = nn.Conv1d(mels, channels, 5, stride=2)
+        self.middle = DilatedLayer(channels, 1, 1)
         self.second = nn.Conv1d(channels, channels, 5, stride=2)
-        self.layers = nn.Sequential(*(DilatedLayer(channels, *spec, dropout) for spec in LAYERS))
+        self.layers = nn.Sequential(*(DilatedLayer(channels, *spec) for spec in LAYERS))
         self.norm = nn.LayerNorm(channels)
         self.lips = nn.Linear(channels, LIPS)
         self.phones = nn.Linear(channels, len(PHONES))
@@ -65,7 +65,8 @@ class ArticulationNet(nn.Module):
         4 (t + ROWS_BEHIND) + EDGE.
         """
         gelu = nn.functional.gelu
-        x = self.layers(gelu(self.second(gelu(self.first(mel.mT)))))
+        x = self.middle(gelu(self.first(mel.mT)))  # 50 rows a second
+        x = self.layers(gelu(self.second(x)))
         x = self.norm(x.mT)
         return self.lips(x) * self.scale, self.phones(x)
 
@@ -80,6 +81,11 @@ class LipPress:
 
     opening: Tensor
     shut: Tensor
+
+    def at_closures(self, lips: Tensor, phones: Tensor) -> Tensor:
+        """(..., 12) codes pressed shut where the (..., 11) phone shares tell of a p, b or m."""
+        bilabial = phones[..., PHONES.index("bilabial")]
+        return self(lips, torch.sigmoid((bilabial - 0.5) / 0.1))
 
     def __call__(self, lips: Tensor, strength: Tensor, gap: float = -0.004) -> Tensor:
         """(..., 12) codes, their gap taken to ``gap``; ``strength`` (...) 0 leaves, 1 closes."""

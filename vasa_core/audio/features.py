@@ -73,7 +73,7 @@ def tame(waveform: Tensor) -> Tensor:
 class AudioEncoder:
     """Turns sound into what the motion models of the mesh space hear.
 
-    Row t is centred on time t / 25 s and depends on the sound from 1.0 s before to 0.24 s after.
+    Row t is centred on time t / 25 s and depends on the sound from 1.0 s before to 0.25 s after.
     """
 
     name = "articulation-1"
@@ -173,15 +173,10 @@ class AudioEncoder:
             self._pool(energy[first - 2 :], count),
             octaves,
             voiced,
-            self.pressed(lips[0], phones),
+            self.press.at_closures(lips[0], phones),
             phones,
         ]
         return torch.cat(columns, 1), running
-
-    def pressed(self, lips: Tensor, phones: Tensor) -> Tensor:
-        """(T, 12) codes with the lips pressed shut where the (T, 11) phones are a p, b or m."""
-        bilabial = phones[:, PHONES.index("bilabial")]
-        return self.press(lips, torch.sigmoid((bilabial - 0.5) / 0.1))
 
     def _voice(self, samples: Tensor, count: int) -> tuple[Tensor, Tensor]:
         start = BEHIND * ROW - 2 * HOP - PITCH_SPAN // 2

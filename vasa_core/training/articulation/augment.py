@@ -77,7 +77,7 @@ def reverberate(sound: np.ndarray, random: np.random.Generator) -> np.ndarray:
     count = int(length * RATE)
     decay = np.exp(-6.9 * np.arange(count) / count)
     tail = random.standard_normal(count) * decay
-    tail *= random.uniform(0.2, 0.9) / np.sqrt((tail**2).sum())
+    tail *= random.uniform(0.1, 0.8) / np.sqrt((tail**2).sum())
     tail[: int(0.002 * RATE)] = 0
     tail[0] = 1
     size = 1 << (len(sound) + count - 1).bit_length()

@@ -149,14 +149,14 @@ class CropMaker:
             return sound + level * self._some(
                 self.musics if kind < 0.5 else self.noises, len(sound)
             )
-        if random.random() < 0.4:
+        if random.random() < 0.3:
             sound = reverberate(sound, random)
         kind = random.random()
-        if kind < 0.40:
-            sound = mixed(sound, self._some(self.noises, len(sound)), random.uniform(3, 30))
-        elif kind < 0.60:
-            sound = mixed(sound, self._some(self.musics, len(sound)), random.uniform(0, 25))
-        elif kind < 0.72:
+        if kind < 0.28:
+            sound = mixed(sound, self._some(self.noises, len(sound)), random.uniform(4, 30))
+        elif kind < 0.43:
+            sound = mixed(sound, self._some(self.musics, len(sound)), random.uniform(2, 25))
+        elif kind < 0.52:
             sound = mixed(sound, self._babble(len(sound)), random.uniform(8, 30))
         return sound
 
