@@ -2,8 +2,9 @@
 
     python landmark_judge.py FOLDER MODEL.task OUT.npz
 
-Runs by itself in an environment that has mediapipe, which the project's own has not. Writes ``names``
-(of every PNG below the folder) and ``xyz`` (B, 478, 3) in pixels, NaN where no face was found.
+Runs by itself in an environment that has mediapipe, which the project's own has not. Writes
+``names`` (of every PNG below the folder) and ``xyz`` (B, 478, 3) in pixels, NaN where no face was
+found.
 """
 
 import sys

@@ -2,9 +2,9 @@
 
     python -m vasa_core.training.render_eval --data ../shared/data --out renders [--judge PYTHON]
 
-Every 8th of up to 200 frames is rendered and compared with the real one inside the face's box: PSNR,
-SSIM, L1, beside the first frame held still. ``--judge`` names a Python that has mediapipe; it finds the
-landmarks of both pictures anew, and their distance is given in eye distances.
+Every 8th of up to 200 frames is rendered and compared with the real one inside the face's box:
+PSNR, SSIM, L1, beside the first frame held still. ``--judge`` names a Python that has mediapipe; it
+finds the landmarks of both pictures anew, and their distance is given in eye distances.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ def save_pictures(pictures: Tensor, folder: Path, kind: str, chosen: list[int]) 
 
 
 def landmark_errors(folder: Path, python: Path, model: Path) -> dict[str, tuple[float, ...]]:
-    """Per clip: mean distance in eye distances of all points and of the lips; then when held still."""
+    """Per clip: mean distance in eye distances of all points, of the lips; the same if still."""
     out = folder / "landmarks.npz"
     script = Path(__file__).with_name("landmark_judge.py")
     subprocess.run([python, script, folder, model, out], check=True)

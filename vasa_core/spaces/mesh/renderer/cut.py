@@ -1,9 +1,9 @@
 """Openings of a face (mouth and eyes) as cuts in an otherwise continuous surface.
 
-Across a cut the two sides move apart, which no continuous displacement field can do. By
-the idea of lifted coordinates, every point gets a third coordinate: ``+c`` above the mid-line of an
-opening, ``-c`` below; a smooth kernel over (x, y, c) then gives two fields, one for each side, that agree
-exactly where c is zero: beside, above and below the opening. No seam can show.
+Across a cut the two sides move apart, which no continuous displacement field can do. So every point
+is lifted: it gets a third coordinate, ``+c`` above the mid-line of an opening and ``-c`` below. A
+smooth kernel over (x, y, c) then gives two fields, one for each side, that agree exactly where c is
+zero: beside, above and below the opening. No seam can show.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ class Openings:
         across = (1 - (v / self.reach.view(shape)).square()).clamp(min=0).square()
         return self.lift.view(shape) * along * across, v
 
-    def covers(self, points: Tensor, soft: float = 0.9) -> tuple[Tensor, Tensor]:
+    def covers(self, points: Tensor, soft: float) -> tuple[Tensor, Tensor]:
         """How far the upper and the lower side cover (P, ..., 2) source pixels, 0..1 each.
 
         The upper side covers all but what is below its contour, between the corners and within
@@ -97,6 +97,11 @@ class Openings:
         hidden_upper = smoothstep(v - upper, -soft, soft) * within * near_below
         hidden_lower = smoothstep(lower - v, -soft, soft) * within * near_above
         return 1 - hidden_upper, 1 - hidden_lower
+
+
+def softness(unit: float) -> float:
+    """Half width of a contour's soft edge in pixels, for an eye distance of ``unit`` pixels."""
+    return max(0.9, 0.006 * unit)
 
 
 def smoothstep(x: Tensor, low: float, high: float) -> Tensor:

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ..dynamics import EYEBALL_RADIUS
 from ..topology import LEFT_IRIS, RIGHT_IRIS
-from .cut import Openings, smoothstep
+from .cut import Openings, smoothstep, softness
 from .lattice import cell_centres
 from .patch import Patch, crop
 from .pose import HeadMotion, soft_limit
@@ -59,7 +59,10 @@ def make_eyeballs(scene: Scene, patch: Patch) -> Eyeballs:
     picture = crop(scene, low, size)
     grid = cell_centres(torch.zeros_like(size), size, *picture.shape[-2:])
     points = (low[:, :, None, None] + grid).permute(0, 2, 3, 1)
-    seen = _visible(scene.eyes, points)[:, None]
+    x = scene.eyes.local(points)[..., 0]
+    gap = scene.eyes.at(scene.eyes.lower, x) - scene.eyes.at(scene.eyes.upper, x)
+    # lashes and lid edges are not part of the eyeball
+    seen = _between(scene.eyes, points, (0.12 * gap).clamp(max=3.0) + 1, 0.9)[:, None]
     iris = torch.stack([scene.landmarks[list(i), :2] for i in (RIGHT_IRIS, LEFT_IRIS)])
     radius = (iris[:, 1:] - iris[:, :1]).norm(dim=-1).mean(1)
     iris = iris[:, 0]
@@ -70,18 +73,23 @@ def make_eyeballs(scene: Scene, patch: Patch) -> Eyeballs:
     )
     known = torch.maximum(seen, disc)
     complete = fill(torch.lerp(profile, picture, seen), known)
+    # between the lids nothing changes while the eyes rest
+    rim = torch.full_like(gap, -softness(scene.unit))
+    complete = torch.lerp(complete, picture, _between(scene.eyes, points, rim, 1.0)[:, None])
     turn = scene.pose.rotation[0, :2, :2] * scene.unit * EYEBALL_RADIUS
     turn = turn * turn.new_tensor([1.0, -1.0])  # phi is up, y is down
     return Eyeballs(sharp_texture(complete, low, scene.factor), iris, radius, turn)
 
 
-def _visible(eyes: Openings, points: Tensor) -> Tensor:
-    """1 well inside the lids, where nothing of lashes and lid edges is left: (2, h, w)."""
+def _between(eyes: Openings, points: Tensor, inset: Tensor, ends: float) -> Tensor:
+    """1 between the lids, ``inset`` (2, h, w) pixels away from them, up to ``ends`` of the eye's
+
+    half width (plus a pixel or two): (2, h, w).
+    """
     x, v = eyes.local(points).unbind(-1)
     upper, lower = eyes.at(eyes.upper, x), eyes.at(eyes.lower, x)
-    keep = (0.12 * (lower - upper)).clamp(max=3.0)
-    inside = smoothstep(v - upper - keep, 0.0, 1.0) * smoothstep(lower - keep - v, 0.0, 1.0)
-    return inside * smoothstep(0.92 * eyes.half[:, None, None] - x.abs(), 0.0, 1.0)
+    inside = smoothstep(v - upper - inset, -1.0, 0.0) * smoothstep(lower - inset - v, -1.0, 0.0)
+    return inside * smoothstep(ends * eyes.half[:, None, None] - x.abs(), -3.0, -2.0)
 
 
 def _radial(picture: Tensor, far: Tensor, seen: Tensor) -> Tensor:

@@ -24,6 +24,7 @@ CHEEKS = (50, 280, 101, 330, 36, 266)
 LIP_FLESH = (15, 86, 316, 179, 403, 85, 315, 16)
 LOWER_LIP = (14, 87, 317)
 WIDE = (0.48, 0.65)  # gap over half width from which a photo's open mouth shows the jaw's part too
+PARTED = 1.5  # pixels
 LIGHT = (0.0, 0.50)  # how far below the lips' meeting the inside is dark, and fully lit
 TOOTH_EDGES = (0.0, 0.33, 0.57, 0.78, 0.94)  # from the middle, in half mouth widths
 DRAWN = (192, 256)  # samples of the drawn textures
@@ -73,7 +74,9 @@ class MouthInside:
             colours = _over(colours, self.photo.sample(points)[:, :, :4])
         shade = 1 - 0.5 * torch.exp(-opened.below_upper.clamp(min=0) / (0.06 * half))
         shade = shade * (1 - 0.3 * torch.exp(-opened.above_lower.clamp(min=0) / (0.05 * half)))
-        return colours * shade[:, :, None]
+        # closed lips meet in a soft line through which nothing may shine until they part
+        parted = smoothstep(opened.parting, 0.0, PARTED)[:, :, None]
+        return torch.lerp(opened.lower[:, :, :3], colours * shade[:, :, None], parted)
 
     def _relative(self, points: Tensor) -> Tensor:
         """(B, 1, 2, h, w) pixels to half mouth widths about the middle of the closed lips."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from .cut import Openings, smoothstep
+from .cut import Openings, smoothstep, softness
 from .lattice import Lattice, cell_centres, enlarge
 from .pose import HeadMotion
 from .scene import Scene
@@ -52,6 +52,7 @@ class OpenedPatch:
     pixels: Tensor  # (B, P, 2, h, w) where each pixel lies in the working picture
     upper: Tensor
     lower: Tensor
+    parting: Tensor  # (B, P, h, w) how far the two sides have moved apart, pixels
 
     @property
     def below_upper(self) -> Tensor:
@@ -79,7 +80,8 @@ def follow(patch: Patch, drivers: Tensor, motion: HeadMotion) -> OpenedPatch:
     pixels = patch.pixels + step
     upper = patch.upper.sample(pixels + offsets[:, :, 0])
     lower = patch.lower.sample(pixels + offsets[:, :, 1])
-    return OpenedPatch(pixels, upper, lower)
+    apart = offsets[:, :, 0] - offsets[:, :, 1]
+    return OpenedPatch(pixels, upper, lower, torch.hypot(apart[:, :, 0], apart[:, :, 1]))
 
 
 def paste(frame: Tensor, patch: Patch, opened: OpenedPatch, colours: Tensor) -> None:
@@ -145,7 +147,7 @@ def _textures(
     y = torch.linspace(0, 1, height).to(low)
     grid = torch.stack(torch.meshgrid(x, y, indexing="xy"), -1)
     points = torch.lerp(colours.low[:, None, None], colours.high[:, None, None], grid)
-    cover_upper, cover_lower = openings.covers(points, max(0.9, 0.006 * scene.unit))
+    cover_upper, cover_lower = openings.covers(points, softness(scene.unit))
     lift = openings.lifted(points)[0] / openings.lift[:, None, None]
     seen = smoothstep(lift, 0.0, SEEN)
     x, v = openings.local(points).unbind(-1)
