@@ -55,7 +55,7 @@ FEATURE_SIZE = 43 + LIPS + len(PHONES)
 ROW = RATE // 25  # samples per row
 FRAMES = ROW // HOP  # mel frames per row
 BEHIND = ROWS_BEHIND + 3  # rows of sound before a chunk that it depends on
-AHEAD = ROWS_AHEAD + 1
+AHEAD = ROWS_AHEAD + 2
 CHUNK = 250  # rows
 START_LEVEL = -6.5  # nats: where a running level starts, speech of about -28 dB
 
