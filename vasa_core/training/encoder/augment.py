@@ -36,7 +36,7 @@ class Jitter:
 
 
 ALIGNED = Jitter(0.06, 0.05, 0.03)  # a frame fitted to the net's own landmarks
-DETECTED = Jitter(0.22, 0.13, 0.09)  # a frame from the detector
+DETECTED = Jitter(0.15, 0.11, 0.07)  # a frame from the detector
 
 
 def jittered(frames: Tensor, jitter: Jitter, generator: torch.Generator) -> Tensor:
@@ -91,7 +91,7 @@ def training_crops(
     index: Tensor,
     size: int,
     generator: torch.Generator,
-    aligned: float = 0.55,
+    aligned: float = 0.65,
 ) -> tuple[Tensor, Tensor]:
     """Crops (B, 3, size, size) 0..1 and points (B, V, 3) in crop coordinates of faces ``index``."""
     posed = Posed.draw(points, bank, index, generator)

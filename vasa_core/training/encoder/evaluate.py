@@ -113,8 +113,9 @@ def portraits(data: Path):
             continue
         labels = np.load(data / "landmarks" / "portraits" / f"{file.stem}.npz")
         size = [int(labels["width"]), int(labels["height"]), int(labels["width"])]
-        truths = labels["landmarks"].astype(np.float32) * np.array(size, np.float32)
-        yield read_image(file), torch.from_numpy(truths)[torch.from_numpy(labels["ok"])], file.stem
+        truths = labels["landmarks"].astype(np.float32).reshape(-1, mesh.VERTICES, 3)
+        truths = truths * np.array(size, np.float32)
+        yield read_image(file), torch.from_numpy(truths)[: int(labels["ok"].sum())], file.stem
 
 
 def clips(data: Path):

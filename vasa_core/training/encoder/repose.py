@@ -1,7 +1,7 @@
 """New views and expressions of labelled stills: points move in 3D, the picture is warped along.
 
 The landmarks of a still are turned in yaw and pitch, mixed with another face's shape and moved by
-an expression of a talking clip; a smooth warp that follows them makes the picture to the new labels.
+an expression of a talking clip; a smooth warp makes the picture to the new labels.
 An opened mouth is painted dark with a row of teeth.
 """
 
@@ -23,8 +23,15 @@ from vasa_core.spaces.mesh.geometry import (
 
 INNER_UPPER, INNER_LOWER = list(mesh.LIP_UPPER_INNER), list(mesh.LIP_LOWER_INNER)
 CONTROLS = sorted(
-    {*mesh.LIPS, *mesh.LIDS, *mesh.OVAL, *mesh.RIGID, *mesh.IRISES}
-    | {i for rows in (mesh.RIGHT_CREASE, mesh.LEFT_CREASE) for row in rows for i in row}
+    {*INNER_UPPER, *INNER_LOWER, *mesh.LIP_UPPER_OUTER, *mesh.LIP_LOWER_OUTER}
+    | {
+        *mesh.LIDS,
+        *mesh.OVAL,
+        *mesh.RIGID,
+        *mesh.IRISES,
+        *mesh.RIGHT_CREASE[0],
+        *mesh.LEFT_CREASE[0],
+    }
     | {70, 63, 105, 66, 107, 300, 293, 334, 296, 336, 1, 2, 98, 327, 64, 294, 48, 278, 50, 280}
     | {205, 425, 187, 411, 147, 376, 118, 347, 164, 200, 18, 83, 313, 212, 432, 57, 287}
 )

@@ -43,7 +43,8 @@ class Training:
         self.smooth = type(net)(net.config).to(memory_format=torch.channels_last).eval()
         self.smooth.load_state_dict(net.state_dict())
         self.optimizer = torch.optim.AdamW(net.parameters(), recipe.peak, weight_decay=recipe.decay)
-        self.steps, self.loss, spent = 0, float("nan"), self._resume()
+        self.steps, self.loss = 0, float("nan")
+        spent = self._resume()
         self.saved, self.started = spent, time.monotonic() - spent
 
     @property

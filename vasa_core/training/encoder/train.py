@@ -54,10 +54,10 @@ def main() -> None:
     torch.set_num_threads(1)
     data, cache, seed = arguments.data, arguments.cache, arguments.seed
     faces = load_faces(data, cache)
-    face = train_landmarks(faces, data, cache, Recipe(arguments.landmark_seconds, seed=seed))
-    detector = train_detector(
-        faces, cache, Recipe(arguments.detector_seconds, batch=16, seed=seed, between=240)
-    )
+    looks = Recipe(arguments.detector_seconds, batch=16, seed=seed, between=240)
+    detector = train_detector(faces, cache, looks)
+    looks = Recipe(arguments.landmark_seconds, seed=seed)
+    face = train_landmarks(faces, data, cache, looks, detector)
     parts = train_parts(faces, data, cache, Recipe(arguments.part_seconds, seed=seed))
     write(arguments.out / "face_detector.safetensors", {"detector": detector})
     networks = {"face": face, "lips": parts.lips, "eye": parts.eye}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -9,9 +10,11 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from vasa_core.spaces.mesh import topology as mesh
-from vasa_core.spaces.mesh.encoder.framing import cut, fit_frames, make_frames, to_image
+from vasa_core.spaces.mesh.encoder.detector import Detector
+from vasa_core.spaces.mesh.encoder.framing import cut, fit_frames, frame_size, make_frames, to_image
 from vasa_core.spaces.mesh.encoder.landmark_net import LandmarkNet
 from vasa_core.training.encoder.augment import (
+    ALIGNED,
     CROP_SIDE,
     DETECTED,
     Jitter,
@@ -24,7 +27,7 @@ from vasa_core.training.encoder.expressions import load_expressions
 from vasa_core.training.encoder.repose import ShapeBank, mean_shape
 from vasa_core.training.encoder.schedule import Recipe, Training
 
-NEGATIVES = 4  # crops without a face in each batch
+NEGATIVES = 8  # crops without a face in each batch
 
 
 def point_weights() -> Tensor:
@@ -41,35 +44,68 @@ def point_loss(points: Tensor, targets: Tensor, weights: Tensor) -> Tensor:
     return (torch.log1p(25 * error) * weights).mean()
 
 
-def negative_crops(
-    negatives: Tensor,
-    faces: Tensor,
-    points: Tensor,
-    mean: Tensor,
-    size: int,
-    generator: torch.Generator,
-) -> Tensor:
-    """Crops without a face: of pictures without one, and beside or deep inside a face."""
-    crops = []
-    for k in range(NEGATIVES):
-        if k % 2 == 0:
-            pick = int(torch.randint(len(negatives), (1,), generator=generator))
-            picture = negatives[pick : pick + 1].float() / 255
-            u = torch.rand(4, generator=generator)
-            frame = make_frames(u[None, :2] * 256, 24 + 130 * u[2:3], (u[3:] - 0.5) * 6.28)
-        else:
-            pick = int(torch.randint(len(faces), (1,), generator=generator))
-            picture = faces[pick : pick + 1].float() / 255
-            frame = astray(fit_frames(points[pick : pick + 1], mean), generator)
-        crops.append(cut(picture, frame, size, size))
-    return restyle(torch.cat(crops), generator)
+@dataclass
+class Negatives:
+    """Pictures (P, 3, 256, 256) uint8 with and without faces, and frames that show no face.
+
+    Frame ``frames[n]`` (2, 3) lies in picture ``where[n]``: a place that the detector takes for a
+    face.
+    The first ``empty`` pictures show no face; ``points`` (P - empty, V, 3) belong to the others.
+    """
+
+    pictures: Tensor
+    empty: int
+    points: Tensor
+    where: Tensor
+    frames: Tensor
+
+    def crops(self, mean: Tensor, size: int, generator: torch.Generator) -> Tensor:
+        """``NEGATIVES`` crops without a face: three in four what the detector takes for one, the
+        others cut anywhere from pictures without a face, or beside a face."""
+        crops = []
+        for k in range(NEGATIVES):
+            u = torch.rand(5, generator=generator)
+            if k % 4:
+                n = int(u[4] * len(self.frames))
+                picture, frame = self.where[n], jittered(self.frames[n, None], ALIGNED, generator)
+            elif k % 8:
+                picture = int(u[4] * self.empty)
+                frame = make_frames(u[None, :2] * 256, 24 + 130 * u[2:3], (u[3:4] - 0.5) * 6.28)
+            else:
+                face = int(u[4] * len(self.points))
+                picture = self.empty + face
+                frame = astray(fit_frames(self.points[face, None], mean), generator)
+            crops.append(cut(self.pictures[picture, None].float() / 255, frame, size, size))
+        return restyle(torch.cat(crops), generator)
+
+
+@torch.no_grad()
+def mine(detector: Detector, faces: Faces, mean: Tensor, file: Path) -> Negatives:
+    """Places in training pictures that the detector takes for faces, wrongly; kept in ``file``."""
+    images, points = faces.select("train")
+    empty, images, points = faces.select_negatives("train"), images[::4], points[::4]
+    pictures = torch.cat([empty, images])
+    if not file.exists():
+        where, frames = [], []
+        truth = fit_frames(points, mean)
+        for n, picture in enumerate(pictures):
+            found, _ = detector.find(picture[None].float() / 255, 0.05, 12)
+            if n >= len(empty):
+                face = truth[n - len(empty)]
+                away = torch.linalg.vector_norm(found[:, :, 2] - face[:, 2], dim=-1)
+                ratio = (frame_size(found) / frame_size(face[None])).log().abs()
+                found = found[(away > 0.6 * frame_size(face[None])) | (ratio > 0.9)]
+            frames.append(found)
+            where.append(torch.full((len(found),), n))
+        torch.save({"where": torch.cat(where), "frames": torch.cat(frames)}, file)
+    return Negatives(pictures, len(empty), points, **torch.load(file))
 
 
 def astray(frame: Tensor, generator: torch.Generator) -> Tensor:
     """A frame (1, 2, 3) that misses the face: beside it, or with a part of it only."""
     u = torch.rand(4, generator=generator)
     angle, half = 6.28 * u[0:1], torch.linalg.vector_norm(frame[:, :, 0], dim=-1)
-    size = half * torch.exp(torch.log(torch.tensor(0.25)) + u[1:2] * 1.6)
+    size = half * torch.exp(u[1:2] * 1.6 - 1.4)
     away = (half * 0.75 + size * 0.5) * (1 + 0.5 * u[2:3])
     move = torch.stack([angle.cos() * away, angle.sin() * away], -1)
     return make_frames(frame[:, :, 2] + move, size, (u[3:] - 0.5) * 2)
@@ -106,26 +142,29 @@ def errors(found: Tensor, points: Tensor) -> dict[str, float]:
     }
 
 
-def train_landmarks(faces: Faces, data: Path, cache: Path, recipe: Recipe) -> LandmarkNet:
+def train_landmarks(
+    faces: Faces, data: Path, cache: Path, recipe: Recipe, detector: Detector
+) -> LandmarkNet:
     """Train for a given wall time; resumes from ``landmarks.ckpt`` in the cache."""
     images, points = faces.select("train")
     mean = mean_shape(points)
     bank = ShapeBank.build(points, load_expressions(data, mean, cache))
-    negatives, share = faces.select_negatives("train"), faces.shares()
-    net = LandmarkNet()
+    net, share = LandmarkNet(), faces.shares()
     net.mean.copy_(mean * (2 / CROP_SIDE))
+    negatives = mine(detector, faces, net.mean, cache / "hard_negatives.pt")
     training = Training(cache / "landmarks", net, recipe)
     generator, size = training.generator, net.config.size
     weights, labels = point_weights(), torch.cat([torch.ones(recipe.batch), torch.zeros(NEGATIVES)])
     while training.running():
         index = torch.multinomial(share, recipe.batch, replacement=True, generator=generator)
         crops, wanted = training_crops(images, points, bank, index, size, generator)
-        empty = negative_crops(negatives, images, points, net.mean, size, generator)
-        crops = torch.cat([crops, empty]).contiguous(memory_format=torch.channels_last)
+        crops = torch.cat([crops, negatives.crops(net.mean, size, generator)]).contiguous(
+            memory_format=torch.channels_last
+        )
         coarse, final, logit = net(crops)
         loss = point_loss(coarse[: recipe.batch], wanted, weights) * 0.5
         loss = loss + point_loss(final[: recipe.batch], wanted, weights)
-        loss = loss + 0.1 * F.binary_cross_entropy_with_logits(logit, labels)
+        loss = loss + 0.3 * F.binary_cross_entropy_with_logits(logit, labels)
         training.step(loss)
         if training.due():
             training.report(examine(training.smooth, faces))

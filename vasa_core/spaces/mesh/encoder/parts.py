@@ -68,10 +68,11 @@ class PartNet(nn.Module):
             Residual(b),
             conv(b, c, 3, 2),
             Residual(c),
+            conv(c, c // 2, 1),
             nn.Flatten(),
         )
         cells = math.ceil(config.height / 8) * math.ceil(config.width / 8)
-        self.hidden = nn.Sequential(nn.Linear(c * cells, config.hidden), nn.SiLU())
+        self.hidden = nn.Sequential(nn.Linear(c // 2 * cells, config.hidden), nn.SiLU())
         self.out = nn.Linear(config.hidden, config.points * 2)
         self.register_buffer("mean", torch.zeros(config.points, 2))
         nn.init.normal_(self.out.weight, std=0.01)
