@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import torch
 
-from vasa_core.audio.reader import probe_audio, read_audio, stream_audio
+from vasa_core.audio.reader import Sound, probe_audio, read_audio, stream_audio
 from vasa_core.errors import InputError
 
 
@@ -101,3 +101,11 @@ def test_a_sound_without_samples_is_refused(tmp_path, speech_path):
     path.write_bytes(speech_path.read_bytes()[:300])  # the header alone
     with pytest.raises(InputError):
         read_audio(path)
+
+
+def test_half_a_file_is_refused(tmp_path, speech_path):
+    path = tmp_path / "a.flac"
+    content = speech_path.read_bytes()
+    path.write_bytes(content[: len(content) // 2])
+    with pytest.raises(InputError, match="cut off"):
+        probe_audio(path)

@@ -17,6 +17,7 @@ from ..errors import InputError
 
 log = logging.getLogger(__name__)
 FULL_SCALE = {"u8": 2.0**7, "s16": 2.0**15, "s32": 2.0**31, "s64": 2.0**63, "flt": 1, "dbl": 1}
+EXACT_HEADERS = ("flac", "mov")  # formats that tell their length, where others let it be guessed
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +30,19 @@ class Sound:
 
 def probe_audio(path: Path | str) -> Sound:
     """Exact length of a sound file, in constant memory; InputError as there, and if it is empty."""
-    with _opened(path) as (_, stream):
+    with _opened(path) as (container, stream):
         rate = stream.rate
+        told = 0.0
+        if stream.duration and container.format.name.startswith(EXACT_HEADERS):
+            told = float(stream.duration * stream.time_base)
     samples = sum(len(block) for block in stream_audio(path))
     if not samples:
         raise InputError(f"The sound of {path} is empty; give a file with at least one sample.")
+    if samples / rate < 0.9 * told - 1:
+        raise InputError(
+            f"{path} is cut off or damaged: of {told:.1f} s of sound {samples / rate:.1f} s can be "
+            "read; get a whole copy of it."
+        )
     return Sound(samples, rate)
 
 

@@ -81,6 +81,7 @@ class CropMaker:
             steps = (FRAMES * hop + 512) // 160 + 2
             take = self._assembled(steps)
             sounds.append(self._worn(take))
+            self._bound(sounds[-1], take)
             hops.append(hop)
             at = (256 + CENTRES * hop) / 160
             codes.append(_interpolated(take.codes, at))
@@ -146,9 +147,8 @@ class CropMaker:
             level = 10 ** random.uniform(-3.5, -0.7)
             if kind < 0.1:
                 return sound
-            return sound + level * self._some(
-                self.musics if kind < 0.5 else self.noises, len(sound)
-            )
+            other = self._some(self.musics if kind < 0.5 else self.noises, len(sound))
+            return sound + level * other * (self._gate(len(sound)) if random.random() < 0.5 else 1)
         if random.random() < 0.3:
             sound = reverberate(sound, random)
         kind = random.random()
@@ -159,6 +159,30 @@ class CropMaker:
         elif kind < 0.52:
             sound = mixed(sound, self._babble(len(sound)), random.uniform(8, 30))
         return sound
+
+    def _bound(self, sound: np.ndarray, take: Take) -> None:
+        """Some sounds begin or end within the crop: nothing is there before or after, in place."""
+        steps = len(take.codes)
+        if self.random.random() < 0.35:
+            first = int(self.random.integers(1, steps // 2))
+            back = np.clip((first - np.arange(first)) / 16, 0, 1)[:, None]
+            take.codes[:first] = take.codes[first] * (0.5 + 0.5 * np.cos(np.pi * back))
+            take.classes[:first] = 0
+            sound[: first * 160] = 0
+        if self.random.random() < 0.2:
+            last = int(self.random.integers(steps // 2, steps))
+            out = np.clip(np.arange(1, steps - last + 1) / 22, 0, 1)[:, None]
+            take.codes[last:] = take.codes[last - 1] * (0.5 + 0.5 * np.cos(np.pi * out))
+            take.classes[last:] = 0
+            sound[last * 160 :] = 0
+
+    def _gate(self, count: int) -> np.ndarray:
+        """(count,) loudness that jumps now and then, also to nothing."""
+        edges = np.sort(self.random.integers(0, count, self.random.integers(1, 5)))
+        gate = np.ones(count)
+        for start, end in zip(edges, [*edges[1:], count], strict=True):
+            gate[start:end] = self.random.choice((0, 0, 0.1, 0.3, 1))
+        return gate
 
     def _some(self, bank: list[np.ndarray], count: int) -> np.ndarray:
         sound = bank[self.random.integers(len(bank))]
