@@ -33,8 +33,17 @@ def tiny():
     network = MotionTransformer(config).eval()
     for parameter in network.parameters():
         torch.nn.init.normal_(parameter, std=0.2)
-    hearing = Hearing("test", torch.tensor([0, 2, 3]), torch.zeros(3), torch.ones(3), pressed=4)
-    actions = FaceActions(PARTS, torch.zeros(5, 7), torch.zeros(5), torch.tensor([50.0, 0.0]))
+    lead = torch.tensor([-1] * 6 + [1, 2] + [-1] * 5)
+    hearing = Hearing(
+        "test", torch.tensor([0, 2, 3]), torch.zeros(3), torch.ones(3), lead, pressed=4
+    )
+    actions = FaceActions(
+        PARTS,
+        torch.zeros(5, 7),
+        torch.zeros(5),
+        torch.tensor([50.0, 0.0]),
+        torch.tensor([0.02, 0.0]),
+    )
     scaler = MotionScaler(torch.zeros(13), 0.1 * torch.ones(13))
     return MotionDiffusion(network, scaler, hearing, actions, space="mesh", fps=FPS)
 

@@ -56,7 +56,7 @@ def test_a_host_may_give_its_own_layers():
         class LayerNorm(torch.nn.LayerNorm):
             pass
 
-    network = MotionTransformer(TINY, Operations)
+    network = MotionTransformer(TINY, operations=Operations)
     linears = [m for m in network.modules() if isinstance(m, torch.nn.Linear)]
     assert linears and all(isinstance(m, Operations.Linear) for m in linears)
 

@@ -16,7 +16,8 @@ from ..errors import InputError
 from ..types import Controls, Motion
 
 GAZE_UNIT = 10.0  # degrees per unit of the gaze signal
-MAX_GAZE, MAX_LOG_DISTANCE = 20.0, 0.4  # conditions beyond what was trained are held at its border
+PRESSED_GAP = -0.004  # eye distances; what lips come to on m, b, p
+MAX_GAZE, MAX_LOG_DISTANCE = 8.0, 0.1  # conditions beyond what was trained are held at its border
 WIDTHS = {"gaze": (2,), "emotion": (5,)}  # of one row; the other controls are plain numbers
 SETTLE_FRAMES = 50.0  # time constant of the running mean that steering replaces
 
@@ -29,12 +30,14 @@ class FaceActions:
     emotions         (5, D)  code per emotion fully acted, lips as open as before
     emotion_opening  (5,)    how far that emotion opens the lips, in eye distances
     opening          (lips,) lips code that opens the lips by one eye distance
+    gap              (lips,) how far one unit of a lips code opens them, in eye distances
     """
 
     parts: dict[str, slice]
     emotions: Tensor
     emotion_opening: Tensor
     opening: Tensor
+    gap: Tensor
 
 
 def per_frame(controls: Controls, name: str, start: int, frames: int) -> Tensor:
@@ -123,6 +126,7 @@ class Steering:
         if self.controls.gaze is not None:
             gaze = self.centered("gaze", codes[:, parts["gaze"]])
             codes[:, parts["gaze"]] = gaze + self.at("gaze", motion)
+        self.press(codes, pressed * self.at("lips", motion).clamp(0, 1))
         self.act(codes, motion, pressed)
         self.frame += len(motion)
         return replace(
@@ -136,6 +140,12 @@ class Steering:
     def at(self, name: str, motion: Motion) -> Tensor:
         """A control's rows for the frames of the current piece."""
         return per_frame(self.controls, name, self.frame, len(motion)).to(motion.rotation)
+
+    def press(self, codes: Tensor, pressed: Tensor) -> None:
+        """Close the lips of (T, D) codes where a sound needs it, in place."""
+        lips = codes[:, self.actions.parts["lips"]]
+        excess = (lips @ self.actions.gap.to(codes) - PRESSED_GAP).clamp(min=0)
+        lips -= (pressed * excess)[:, None] * self.actions.opening.to(codes)
 
     def act(self, codes: Tensor, motion: Motion, pressed: Tensor) -> None:
         """Add emotion and rest opening to (T, D) codes, in place."""

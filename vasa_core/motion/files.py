@@ -1,7 +1,8 @@
 """Motion files: safetensors with a header that says what the numbers are.
 
 Tensors ``rotation``, ``translation``, ``scale``, ``dynamics`` as in ``vasa_core.types.Motion``; the
-header tells format, version, space, fps ("num/den"), reference, and that made motion is AI-generated.
+header tells format, version, space, fps ("num/den"), reference, and that made motion is
+AI-generated.
 """
 
 from __future__ import annotations

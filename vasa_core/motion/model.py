@@ -19,7 +19,6 @@ from ..types import AudioFeatures, Controls, Motion, Progress
 from .controls import FaceActions, Steering, check, signals
 from .guidance import guided
 from .sampling import ddim
-from .schedule import NoiseSchedule
 from .transformer import MotionTransformer, MotionTransformerConfig
 from .vector import MotionScaler
 from .windows import stream_windows
@@ -36,17 +35,25 @@ class Hearing:
     columns: Tensor
     mean: Tensor
     std: Tensor
+    leading: Tensor  # per motion number: the heard column that leads it, or -1
     pressed: int | None  # column with the probability of m, b, p; None if the encoder has none
 
     def __call__(self, features: Tensor) -> Tensor:
         """(T, F) audio features to the (T, heard) normalised columns."""
         return (features[:, self.columns] - self.mean) / self.std
 
+    def lead(self, heard: Tensor) -> Tensor:
+        """(T, heard) columns to (T, 6 + D): what the sound says of the motion outright.
+
+        Motion is diffused as its difference from this. Where nothing leads, it is zero.
+        """
+        return torch.where(self.leading >= 0, heard[:, self.leading.clamp(min=0)], 0.0)
+
     def lips_pressed(self, features: Tensor) -> Tensor:
         """(T, F) audio features to (T,): how surely the lips are closed by a sound, 0..1."""
         if self.pressed is None:
             return features.new_zeros(len(features))
-        return features[:, self.pressed].clamp(0, 1)
+        return torch.sigmoid((features[:, self.pressed] - 0.5) / 0.1)
 
 
 class MotionDiffusion:
@@ -62,13 +69,12 @@ class MotionDiffusion:
         space: str,
         fps: Fraction,
         defaults: dict[str, Tensor] | None = None,
-        schedule: NoiseSchedule | None = None,
         encoder: AudioEncoder | None = None,
     ):
         self.network, self.scaler, self.hearing, self.actions = network, scaler, hearing, actions
         self.space, self.fps = space, fps
         self.defaults = defaults or {}  # signals that hold unless the controls give them
-        self.schedule = schedule or NoiseSchedule.cosine()
+        self.schedule = network.schedule
         self.encoder = encoder
 
     @property
@@ -150,7 +156,8 @@ class _WindowSampler:
     def __call__(self, sound: Tensor, past: Tensor | None, start: int) -> Tensor:
         """(W, F) features, (K, D + F) past motion and features, to (W, D) motion vectors."""
         config, hearing = self.model.network.config, self.model.hearing
-        conditions = {"audio": hearing(sound)}
+        heard_now = hearing(sound)
+        conditions = {"audio": heard_now}
         if past is not None:
             moved, heard = past.split([config.motion, past.shape[1] - config.motion], 1)
             conditions["past"] = torch.cat([moved, hearing(heard)], 1)
@@ -161,7 +168,8 @@ class _WindowSampler:
         noise = torch.randn(1, config.window, config.motion, generator=self.generator).to(sound)
         scales = {n: s for n, s in self.scales.items() if n == "audio" or n in asked}
         denoise = guided(self.model.network, conditions, scales)
-        return ddim(denoise, noise, self.model.schedule, self.steps, callback=self.report)[0]
+        white = ddim(denoise, noise, self.model.schedule, self.steps, callback=self.report)
+        return hearing.lead(heard_now) + self.model.network.whitening.color(white)[0]
 
     def report(self, step: int) -> None:
         self.done += 1

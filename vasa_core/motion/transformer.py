@@ -6,9 +6,10 @@ the temporal dimension". The sequence is
     [time step | one token per signal (gaze, distance, ...) | K past frames | W frames to denoise]
 
 where a past frame carries its motion and its sound, a frame to denoise its noisy motion and its
-sound. The model predicts the clean motion. Every condition can be dropped, row by row: a learned
-null vector then stands in its place. It knows nothing of face spaces: D, F and the signals are
-configuration.
+sound. The model predicts the clean motion, whitened over time (see ``spectrum``), as what a
+Gaussian of unit variance would expect, sqrt(alpha bar) X_t, and a correction. Every condition can
+be dropped, row by row: a learned null vector then stands in its place. It knows nothing of face
+spaces: D, F and the signals are configuration.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ from einops import rearrange
 from torch import Tensor, nn
 
 from .guidance import Conditions
+from .schedule import NoiseSchedule
+from .spectrum import Whitening
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,22 +88,29 @@ class Block(nn.Module):
 
 
 class MotionTransformer(nn.Module):
-    """H(X_t, t, C): noisy motion (B, W, D) and its conditions to clean motion (B, W, D).
+    """H(X_t, t, C): noisy white motion (B, W, D) and its conditions to clean white motion (B, W, D).
 
     ``operations`` gives the classes ``Linear`` and ``LayerNorm`` (a host may cast weights in them).
     """
 
-    def __init__(self, config: MotionTransformerConfig, operations: Any = nn):
+    def __init__(
+        self,
+        config: MotionTransformerConfig,
+        schedule: NoiseSchedule | None = None,
+        operations: Any = nn,
+    ):
         super().__init__()
         self.config = config
+        self.schedule = schedule or NoiseSchedule.cosine()
         width = config.width
+        self.whitening = Whitening(config.window, config.motion)
         self.time = nn.Sequential(
             operations.Linear(width, width), nn.SiLU(), operations.Linear(width, width)
         )
         self.signals = nn.ModuleDict(
             {name: operations.Linear(size, width) for name, size in config.signals.items()}
         )
-        self.frame = operations.Linear(config.motion, width)
+        self.frame = operations.Linear(2 * config.motion, width)
         self.audio = operations.Linear(config.audio, width)
         self.past = operations.Linear(config.motion + config.audio, width)
         self.null = nn.ParameterDict(
@@ -111,10 +121,7 @@ class MotionTransformer(nn.Module):
         self.blocks = nn.ModuleList(Block(config, operations) for _ in range(config.layers))
         self.norm = operations.LayerNorm(width)
         self.head = operations.Linear(width, config.motion)
-        # What the sound says of a frame directly (the articulated lips) need not pass the layers.
-        self.direct = operations.Linear(config.audio, config.motion, bias=False)
-        for layer in (self.head, self.direct):
-            nn.init.zeros_(layer.weight)
+        nn.init.zeros_(self.head.weight)
 
     def forward(
         self,
@@ -126,7 +133,8 @@ class MotionTransformer(nn.Module):
         """Shapes: noisy (B, W, D), time (B,); conditions by name: "audio" (B, W, F), "past"
         (B, K, D + F), signals (B, n). ``dropped`` tells, per condition, the (B,) rows without."""
         given = {name: self.kept(name, noisy, conditions, dropped) for name in self.null}
-        x = self.frame(noisy)  # (B, W, C)
+        shown = self.whitening.color(noisy)  # as motion, not white
+        x = self.frame(torch.cat([noisy, shown], 2))  # (B, W, C)
         x = x + self.embedded("audio", self.audio, conditions, given, (len(x), 1))
         past = self.embedded("past", self.past, conditions, given, (len(x), self.config.past))
         tokens = [self.time(sinusoid(time, self.config.width).to(x))[:, None]]  # (B, 1, C)
@@ -138,11 +146,8 @@ class MotionTransformer(nn.Module):
         x = x + self.position
         for block in self.blocks:
             x = block(x)
-        clean = self.head(self.norm(x[:, -self.config.window :]))  # (B, W, D)
-        if "audio" in conditions:
-            heard = given["audio"].view(-1, 1, 1) * conditions["audio"]
-            clean = clean + self.direct(heard)
-        return clean
+        expected = self.schedule.signal.to(noisy)[time].sqrt().view(-1, 1, 1) * noisy
+        return expected + self.head(self.norm(x[:, -self.config.window :]))  # (B, W, D)
 
     @staticmethod
     def kept(name: str, noisy: Tensor, conditions: Conditions, dropped) -> Tensor:

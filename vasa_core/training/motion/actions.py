@@ -53,7 +53,7 @@ def face_actions(basis: FaceBasis) -> FaceActions:
     emotions = torch.stack([emotion_code(basis, gap, name) for name in EMOTIONS])
     jaw = torch.tensor([JAW[name] for name in EMOTIONS])
     opening = gap / gap.square().sum()  # the likeliest code that opens the lips by one
-    return FaceActions(PARTS, emotions, jaw, opening)
+    return FaceActions(PARTS, emotions, jaw, opening, gap)
 
 
 def emotion_code(basis: FaceBasis, gap: Tensor, name: str) -> Tensor:

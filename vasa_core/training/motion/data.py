@@ -14,7 +14,6 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
-import av
 import numpy as np
 import torch
 from scipy.ndimage import label, median_filter
@@ -22,23 +21,21 @@ from scipy.signal import savgol_filter
 from torch import Tensor
 
 from ...audio.features import FEATURES, AudioEncoder
+from ...audio.reader import read_audio
 from ...motion.vector import POSE_SIZE
 from ...spaces.mesh.dynamics import PARTS, FaceBasis
 from ...spaces.mesh.tracking import motion_from_landmarks, relative_motion
 from ...types import Motion
+from ..articulation.evaluate import LAGS
 from ..tracks import Clip, load_clips
 
 log = logging.getLogger(__name__)
 FPS = Fraction(25)
-# Cuts, lost tracks, grimaces on purpose, single syllables: no picture of how people talk.
-EXCLUDED = ("hamilton", "lp_d10", "lp_d11", "lp_d12", "cv_001_L", "mcg")
+# Cuts, lost tracks, a moving camera, grimaces, syllables: no picture of how people talk.
+EXCLUDED = ("hamilton", "lp_d10", "lp_d11", "lp_d12", "lp_d20", "cv_001_L", "mcg")
 # People kept for validation: they and the clips below the trainable licences train nothing.
 HELD_OUT = ("lp_d14", "vrt_2", "anchor_FAzSK8", "elo_T1", "elo_T4")
-# Frames by which a clip's sound is late (positive) or early, agreed on by several audio nets.
-LAGS = {
-    "elo_T1_1": 1, "elo_T1_2": 1, "elo_T1_3": 1, "elo_T4_1": 1, "elo_T4_2": 1, "elo_T4_3": 1,
-    "hdtf_aoc": 3, "anchor_FAzSK8": 1, "vrt_2": 1,
-}  # fmt: skip
+EASE, STILL_EASE = 9, 15  # frames of pose smoothing: about 4.5 Hz and 2 Hz are left
 HEARD = ("energy", "pitch", "voiced", "lips")
 LONGEST_BLINK = 14  # frames
 WIDEST_GAZE = 4.0  # degrees of spread; what goes beyond is mostly irises too small to measure
@@ -88,7 +85,7 @@ def measured(clip: Clip, basis: FaceBasis) -> Tensor:
     return torch.as_tensor(np.stack([np.interp(every, there, v) for v in vector.T], 1)).float()
 
 
-def eased(vector: Tensor, pose_window: int = 7) -> Tensor:
+def eased(vector: Tensor, pose_window: int = EASE) -> Tensor:
     """(T, 30) with the tracker's jitter taken out: pose and brows most, lips least, blinks not at
     all; irises are bridged over blinks, when the tracker guesses them."""
     v = vector.numpy().copy()
@@ -132,16 +129,6 @@ def blinked(closure: np.ndarray) -> np.ndarray:
     return np.repeat(result.clip(-0.25, 1.0)[:, None], 2, 1)
 
 
-def read_sound(path: Path) -> tuple[Tensor, int]:
-    """All samples (N,) of a media file, mono, and their rate."""
-    with av.open(str(path)) as container:
-        stream = container.streams.audio[0]
-        resampler = av.AudioResampler(format="flt", layout="mono")
-        frames = [f for packet in container.decode(stream) for f in resampler.resample(packet)]
-        samples = np.concatenate([frame.to_ndarray()[0] for frame in frames])
-        return torch.as_tensor(samples), stream.rate
-
-
 def load_talking(data: Path, encoder: AudioEncoder, *, trainable: bool = True) -> list[TalkingClip]:
     """Every clip of the corpus that shows how people talk; sound only where it is trusted."""
     basis, clips = FaceBasis.load(), []
@@ -150,13 +137,18 @@ def load_talking(data: Path, encoder: AudioEncoder, *, trainable: bool = True) -
             continue
         grade = clip.info.get("sync_grade", "C")
         motion, sound = measured(clip, basis), None
-        motion = eased(motion, 11 if grade == "A" else 7)  # still heads: more jitter
+        motion = eased(motion, STILL_EASE if grade == "A" else EASE)
         if grade in "AB":
-            features = encoder.encode(*read_sound(data / clip.info["file"])).features
+            features = encoder.encode(*read_audio(data / clip.info["file"])).features
             features = features[:, heard_columns()[:SOUND_COLUMNS]]
-            motion, sound = aligned(motion, features, LAGS.get(clip.name, 0))
+            motion, sound = aligned(motion, features, lag_of(clip.name))
         clips.append(TalkingClip(clip.name, clip.person, grade, motion, sound))
     return clips
+
+
+def lag_of(name: str) -> int:
+    """Frames by which a clip's sound is late."""
+    return next((lag for start, lag in LAGS.items() if name.startswith(start)), 0)
 
 
 def aligned(motion: Tensor, features: Tensor, lag: int) -> tuple[Tensor, Tensor]:

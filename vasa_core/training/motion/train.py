@@ -23,7 +23,7 @@ from torch import Tensor
 from ...audio.articulation import PHONES
 from ...audio.features import FEATURES, AudioEncoder
 from ...motion.model import Hearing, MotionDiffusion, save_model
-from ...motion.schedule import NoiseSchedule
+from ...motion.spectrum import Whitening
 from ...motion.transformer import MotionTransformer, MotionTransformerConfig
 from ...motion.vector import POSE_SIZE, MotionScaler
 from ...spaces.mesh.dynamics import CODE_SIZE, FaceBasis
@@ -42,15 +42,16 @@ PAST, WINDOW = 10, 50  # frames
 class Batch:
     """Normalised windows and what conditions them."""
 
-    clean: Tensor  # (B, W, D)
+    clean: Tensor  # (B, W, D), as diffused: motion less what the sound leads, white over time
     conditions: dict[str, Tensor]
 
 
 class Batches:
     """Normalised batches for the network from a source of windows."""
 
-    def __init__(self, source: WindowSource, scaler: MotionScaler, hearing: Hearing, device):
+    def __init__(self, source: WindowSource, scaler, hearing, whitening: Whitening, device):
         self.source, self.scaler, self.hearing, self.device = source, scaler, hearing, device
+        self.whitening = whitening
 
     def draw(self, size: int) -> Batch:
         """``size`` fresh windows."""
@@ -70,7 +71,9 @@ class Batches:
         for name in windows[0].signals:
             conditions[name] = stacked([w.signals[name] for w in windows])
         on = {name: value.to(self.device) for name, value in conditions.items()}
-        return Batch(motion[:, past:].to(self.device), on)
+        lead = self.hearing.lead(heard[:, past:].flatten(0, 1)).view(size, -1, motion.shape[2])
+        motion = (motion[:, past:] - lead).to(self.device)
+        return Batch(self.whitening.whiten(motion), on)
 
 
 def statistics(windows: list[Window]) -> tuple[MotionScaler, Tensor, Tensor]:
@@ -95,10 +98,13 @@ def build(preset: str, source: WindowSource, basis: FaceBasis, device) -> Motion
     scaler, mean, std = statistics([source.draw() for _ in range(3000)])
     config = getattr(MotionTransformerConfig, preset)(MOTION_SIZE, len(mean), SIGNALS)
     network = MotionTransformer(config)
-    with torch.no_grad():  # the lips start as the articulation's
-        network.direct.weight[LIPS, SOUND_COLUMNS:] = torch.eye(LIPS.stop - LIPS.start)
+    leading = torch.full((MOTION_SIZE,), -1)
+    leading[LIPS] = torch.arange(SOUND_COLUMNS, len(mean))
     pressed = FEATURES["phones"].start + PHONES.index("bilabial")
-    hearing = Hearing(AudioEncoder.name, heard_columns(), mean, std, pressed)
+    hearing = Hearing(AudioEncoder.name, heard_columns(), mean, std, leading, pressed)
+    network.whitening.fit(
+        Batches(source, scaler, hearing, network.whitening, "cpu").draw(3000).clean
+    )
     # Unless something else is asked for: eyes ahead, mean distance, an ordinary amount of motion.
     defaults = {name: torch.zeros(size) for name, size in SIGNALS.items()}
     return MotionDiffusion(
@@ -107,22 +113,19 @@ def build(preset: str, source: WindowSource, basis: FaceBasis, device) -> Motion
     )  # fmt: skip
 
 
-def loss_of(network, schedule: NoiseSchedule, batch: Batch, speed: Tensor, drops) -> Tensor:
-    """Plain L2 on the clean motion, and on its change from frame to frame in units of ``speed``."""
-    clean = batch.clean
+def loss_of(network: MotionTransformer, batch: Batch, drops: bool) -> Tensor:
+    """Plain L2 on the clean motion, once white, so that every frequency counts, and once as
+    motion."""
+    clean, schedule = batch.clean, network.schedule
     time = torch.randint(0, len(schedule), (len(clean),), device=clean.device)
     noisy = schedule.noised(clean, torch.randn_like(clean), time)
-    dropped = {
-        name: torch.rand(len(clean), device=clean.device) < DROP.get(name, 0.1)
-        for name in batch.conditions
-    } if drops else {}  # fmt: skip
-    given = {n: v for n, v in batch.conditions.items() if n in network.null}
-    found = network(noisy, time, given, dropped)
-    weight = torch.ones(clean.shape[2], device=clean.device)
-    weight[BLINK] = 2.0
-    error = (weight * (found - clean).square()).mean()
-    change = ((found.diff(dim=1) - clean.diff(dim=1)) / speed).square()
-    return error + 0.3 * change.mean()
+    dropped = {}
+    if drops:
+        chance = torch.rand(len(DROP), len(clean), device=clean.device)
+        dropped = {name: row < DROP[name] for name, row in zip(DROP, chance, strict=True)}
+    error = network(noisy, time, batch.conditions, dropped) - clean
+    shown = network.whitening.color(error)
+    return error.square().mean() + shown.square().mean() + 2 * shown[..., BLINK].square().mean()
 
 
 class Trainer:
@@ -141,11 +144,11 @@ class Trainer:
         source = WindowSource(taught, mirror, *sizes, args.seed)
         self.model = model = build(args.preset, source, basis, device)
         self.network = model.network
-        self.batches = Batches(source, model.scaler, model.hearing, device)
+        whitening = self.network.whitening
+        self.batches = Batches(source, model.scaler, model.hearing, whitening, device)
         self.checks = Batches(
-            WindowSource(others, mirror, *sizes, 1), model.scaler, model.hearing, device
+            WindowSource(others, mirror, *sizes, 1), model.scaler, model.hearing, whitening, device
         )
-        self.speed = self.batches.draw(500).clean.diff(dim=1).std((0, 1)).clamp(min=0.05)
         self.average = {k: v.clone() for k, v in self.network.state_dict().items()}
         self.optimizer = torch.optim.AdamW(
             self.network.parameters(), args.lr, betas=(0.9, 0.98), weight_decay=0.01
@@ -182,7 +185,7 @@ class Trainer:
         for group in self.optimizer.param_groups:
             group["lr"] = args.lr * max(rate, 0.01)
         batch = self.batches.draw(args.batch)
-        loss = loss_of(network, self.model.schedule, batch, self.speed, drops=True)
+        loss = loss_of(network, batch, drops=True)
         self.optimizer.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
@@ -211,12 +214,7 @@ class Trainer:
         self.network.eval()
         state, self.checks.source.rng = torch.get_rng_state(), np.random.default_rng(1)
         torch.manual_seed(1)
-        losses = [
-            loss_of(
-                self.network, self.model.schedule, self.checks.draw(32), self.speed, drops=False
-            )
-            for _ in range(rounds)
-        ]
+        losses = [loss_of(self.network, self.checks.draw(32), drops=False) for _ in range(rounds)]
         torch.set_rng_state(state)
         self.network.train()
         return float(torch.stack(losses).mean())

@@ -8,7 +8,7 @@ import numpy as np
 from scipy.ndimage import gaussian_filter1d, label
 from torch import Tensor
 
-from ...motion.controls import GAZE_UNIT, MAX_GAZE
+from ...motion.controls import GAZE_UNIT
 from ...motion.vector import POSE_SIZE
 from ...spaces.mesh.dynamics import PARTS
 from .data import SOUND_COLUMNS, TalkingClip
@@ -19,7 +19,7 @@ LIPS, GAZE, BLINK = (
 SILENT = (-2.0, 0.0, 0.0)  # energy, pitch, voiced
 TALKING = 0.3  # degrees per frame: head speed of an ordinary talking head, the unit of "activity"
 BLINKS_KEPT = 0.5  # the training clips blink 38 (web) and 47 (laboratory) times a minute
-STILL_SHARE = 0.4  # of the windows come from the one still-headed speaker with much sound
+STILL_SHARE = 0.3  # of the windows come from the one still-headed speaker with much sound
 
 
 @dataclass(frozen=True)
@@ -61,21 +61,17 @@ class WindowSource:
         if rng.random() < 0.5:
             motion = motion @ self.mirror
         activity = np.exp(rng.uniform(np.log(0.5), np.log(2.0)))
-        gain = np.clip(activity * TALKING / self.speeds[index], 0.4, 4.5)
+        gain = np.clip(activity * TALKING / self.speeds[index], 0.4, 4.0)
         motion[:, :POSE_SIZE] *= gain
         activity = gain * self.speeds[index] / TALKING
         motion[:, LIPS] *= rng.uniform(0.75, 1.3)
         self.thin_blinks(motion)
-        if rng.random() < 0.3:
-            motion[:, GAZE] += rng.uniform(-1, 1, 2) * (MAX_GAZE, 0.6 * MAX_GAZE)
-        if rng.random() < 0.3:
-            motion[:, POSE_SIZE - 1] += rng.uniform(-0.35, 0.35)
         heard = np.concatenate([sound, self.blunt(motion[:, LIPS])], 1)
         known = clip.sound is not None and rng.random() < 0.85
         kind = rng.random()
-        if kind < 0.12:
+        if kind < 0.15:
             known = self.silence(motion, heard)
-        elif kind < 0.32 and known:
+        elif kind < 0.35 and known:
             self.pause(motion, heard)
         target = motion[self.past :]
         signals = {
@@ -104,10 +100,10 @@ class WindowSource:
     def blunt(self, lips: np.ndarray) -> np.ndarray:
         """Lips as an articulation net would tell them: damped, smoothed, a little wrong."""
         rng = self.rng
-        told = gaussian_filter1d(lips, rng.uniform(0.2, 1.2), axis=0, mode="nearest")
+        told = gaussian_filter1d(lips, rng.uniform(0.2, 0.9), axis=0, mode="nearest")
         wrong = gaussian_filter1d(rng.standard_normal(lips.shape), 2.0, axis=0) * 3.7
-        size = rng.uniform(0, 0.12) * (0.3 + np.abs(lips).mean())
-        return told * rng.uniform(0.75, 1.05) + size * wrong
+        size = rng.uniform(0, 0.08) * np.abs(lips).mean()
+        return told * rng.uniform(0.85, 1.0) + size * wrong
 
     def thin_blinks(self, motion: np.ndarray) -> None:
         """Take out some blinks, down to an ordinary rate. In place."""
@@ -125,7 +121,7 @@ class WindowSource:
         """Nobody speaks, or there is only noise: lips at rest, the head calmer. In place."""
         rng = self.rng
         motion[:, LIPS] = 0
-        motion[:, :POSE_SIZE] *= 0.6
+        motion[:, :POSE_SIZE] *= 0.4
         heard[:] = 0
         noise = rng.random() < 0.3
         heard[:, 0] = (
