@@ -33,7 +33,7 @@ def unit(points):
 
 
 def distance(a, b):
-    return float(torch.linalg.vector_norm((a - b)[:, :2], dim=-1).mean()) / unit(b)
+    return float(torch.linalg.vector_norm(a[:, :2] - b[:, :2], dim=-1).mean()) / unit(b)
 
 
 def test_points_make_a_face(points, photo):
@@ -58,7 +58,7 @@ def test_one_face_with_its_box(encoder, photo, points):
 
 
 def test_same_again(encoder, photo, points):
-    assert torch.equal(encoder.landmarks(photo)[0][0], points)
+    assert torch.allclose(encoder.landmarks(photo)[0][0], points, atol=0.01)
 
 
 @pytest.mark.parametrize("scale", [0.4, 2.5])

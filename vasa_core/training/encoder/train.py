@@ -19,7 +19,7 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from vasa_core.spaces.mesh.encoder.encoder import WEIGHTS
+from vasa_core.spaces.mesh.encoder.encoder import WEIGHTS, pack
 from vasa_core.training.encoder.data import load_faces
 from vasa_core.training.encoder.schedule import Recipe
 from vasa_core.training.encoder.train_detector import train_detector
@@ -28,15 +28,15 @@ from vasa_core.training.encoder.train_parts import train_parts
 
 
 def write(file: Path, networks: dict[str, nn.Module]) -> None:
-    """Networks as float16 with their sizes in the header."""
+    """Networks, packed, with their sizes in the header."""
     configs = {name: asdict(net.config) for name, net in networks.items()}
     tensors = {
-        f"{name}.{key}": value.half().contiguous() if value.is_floating_point() else value
+        f"{name}.{key}": value
         for name, net in networks.items()
         for key, value in net.state_dict().items()
     }
     file.parent.mkdir(parents=True, exist_ok=True)
-    save_file(tensors, file, metadata={"config": json.dumps(configs)})
+    save_file(pack(tensors), file, metadata={"config": json.dumps(configs)})
 
 
 def main() -> None:

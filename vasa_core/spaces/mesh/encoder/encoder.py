@@ -23,8 +23,9 @@ from .smoothing import OneEuroFilter
 WEIGHTS = Path(__file__).parents[1] / "weights"
 CANDIDATE = 0.2  # heat from which a place is looked at with the landmark network
 FACE = 0.5  # confidence from which it is a face
+APART = 0.6  # centres of two faces lie this far apart, in half sides of the larger one's square
 LOST = 0.35  # confidence below which a tracked face is looked for again
-PART_SHARE = 0.7  # how far lips and eyes follow the second look
+PART_SHARE = 0.0  # how far lips and eyes follow the second look
 JUMP = 0.35  # a point that moves further in a frame (in eye distances) tells a cut
 
 
@@ -61,7 +62,7 @@ class FaceEncoder:
 
     def __init__(self, detector: Detector, face: LandmarkNet, lips: PartNet, eye: PartNet):
         self.detector, self.face, self.lips, self.eye = (
-            fuse(net.eval()).to(memory_format=torch.channels_last)
+            fuse(net.eval()).requires_grad_(False).to(memory_format=torch.channels_last)
             for net in (detector, face, lips, eye)
         )
         self.mirror = mirror_index()
@@ -139,14 +140,16 @@ class FaceEncoder:
         """Faces, the largest first, and the best score of any place that was looked at."""
         frames, heat = self.detector.find(image, CANDIDATE / 2)
         best = float(heat.max()) if len(heat) else 0.0
-        frames = frames[heat > CANDIDATE]
+        frames, heat = frames[heat > CANDIDATE], heat[heat > CANDIDATE]
         if not len(frames):
             return Faces(frames, heat[:0]), best
-        points, confidence = self._look(image, frames)
-        straight = fit_frames(points, self.face.mean)
-        keep = [i for i in suppress(straight, confidence) if confidence[i] > FACE]
-        keep = sorted(keep, key=lambda i: -float(frame_size(straight)[i]))[:most]
-        return Faces(straight[keep], confidence[keep]), float(confidence.max())
+        confidence = heat.new_ones(len(frames))
+        for _ in range(2):  # what is no face drifts away and loses confidence in the second look
+            points, seen = self._look(image, frames)
+            frames, confidence = fit_frames(points, self.face.mean), torch.minimum(confidence, seen)
+        keep = [i for i in suppress(frames, confidence, APART) if confidence[i] > FACE]
+        keep = sorted(keep, key=lambda i: -float(frame_size(frames)[i]))[:most]
+        return Faces(frames[keep], confidence[keep]), float(confidence.max())
 
     def _look(self, image: Tensor, frames: Tensor) -> tuple[Tensor, Tensor]:
         """Points (F, 478, 3) in pixels and confidence (F,) from face crops at frames (F, 2, 3)."""
@@ -182,6 +185,7 @@ class Tracker:
         self.encoder, self.filter = encoder, OneEuroFilter(rest, speed)
         self.points: Tensor | None = None
 
+    @torch.inference_mode()
     def __call__(self, image: Tensor) -> Tensor | None:
         """Points (478, 3), or None when the frame shows no face."""
         points, confidence = None, 0.0
@@ -215,11 +219,34 @@ def read_networks(file: Path, *names: str) -> list[nn.Module]:
     networks = []
     with safe_open(file, "pt") as stored:
         configs = json.loads(stored.metadata()["config"])
-        for name in names:
-            network, config = kinds[name]
-            fields = {k: tuple(v) if isinstance(v, list) else v for k, v in configs[name].items()}
-            net = network(config(**fields))
-            own = [key for key in stored.keys() if key.startswith(f"{name}.")]  # noqa: SIM118
-            net.load_state_dict({k[len(name) + 1 :]: stored.get_tensor(k).float() for k in own})
-            networks.append(net)
+        tensors = {key: stored.get_tensor(key) for key in stored.keys()}  # noqa: SIM118
+    for name in names:
+        network, config = kinds[name]
+        fields = {k: tuple(v) if isinstance(v, list) else v for k, v in configs[name].items()}
+        net = network(config(**fields))
+        net.load_state_dict(
+            {
+                key.removeprefix(f"{name}."): unpack(tensor, tensors.get(f"{key}.scale"))
+                for key, tensor in tensors.items()
+                if key.startswith(f"{name}.") and not key.endswith(".scale")
+            }
+        )
+        networks.append(net)
     return networks
+
+
+def pack(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Tensors as they are stored: float16; large matrices as 8-bit rows, each with its scale."""
+    packed = {}
+    for key, tensor in tensors.items():
+        if tensor.ndim == 2 and tensor.numel() > 100_000:
+            scale = tensor.abs().amax(1, keepdim=True) / 127
+            packed[key], packed[f"{key}.scale"] = (tensor / scale).round().to(torch.int8), scale
+        else:
+            packed[key] = tensor.half() if tensor.is_floating_point() else tensor
+    return {key: tensor.contiguous() for key, tensor in packed.items()}
+
+
+def unpack(tensor: Tensor, scale: Tensor | None) -> Tensor:
+    """The float32 of a stored tensor."""
+    return tensor.float() if scale is None else tensor.float() * scale
