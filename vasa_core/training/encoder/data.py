@@ -34,7 +34,7 @@ NEGATIVES_HELD_OUT = 3  # every third one
 
 
 @dataclass
-class Faces:
+class FaceSet:
     """images (B, 3, 256, 256) uint8, points (B, V, 3) pixels, split and source per face."""
 
     images: Tensor
@@ -59,13 +59,13 @@ class Faces:
         return torch.where(one_man, GRID_SHARE, 1.0)
 
 
-def load_faces(data: Path, cache: Path) -> Faces:
+def load_faces(data: Path, cache: Path) -> FaceSet:
     """Read all crops once and keep them beside the other intermediate files."""
     file = cache / "faces.pt"
     if not file.exists():
         cache.mkdir(parents=True, exist_ok=True)
         torch.save(_read_faces(data), file)
-    return Faces(**torch.load(file, weights_only=False))
+    return FaceSet(**torch.load(file, weights_only=False))
 
 
 def _read_faces(data: Path) -> dict:

@@ -22,7 +22,7 @@ from vasa_core.spaces.mesh.encoder.framing import (
     to_image,
 )
 from vasa_core.training.encoder.augment import CROP_SIDE, restyle
-from vasa_core.training.encoder.data import SIZE, Faces
+from vasa_core.training.encoder.data import SIZE, FaceSet
 from vasa_core.training.encoder.repose import mean_shape
 from vasa_core.training.encoder.schedule import Recipe, Training
 
@@ -210,7 +210,7 @@ def validate(net: Detector, canvases: Tensor, frames: Tensor, present: Tensor) -
     return {"found": found / wanted, "false": wrong / len(canvases), **mean}
 
 
-def train_detector(faces: Faces, cache: Path, recipe: Recipe) -> Detector:
+def train_detector(faces: FaceSet, cache: Path, recipe: Recipe) -> Detector:
     """Train for a given wall time; resumes from ``detector.ckpt`` in the cache."""
     images, points = faces.select("train")
     mean = mean_shape(points) * (2 / CROP_SIDE)

@@ -22,7 +22,7 @@ from vasa_core.training.encoder.augment import (
     restyle,
     training_crops,
 )
-from vasa_core.training.encoder.data import Faces
+from vasa_core.training.encoder.data import FaceSet
 from vasa_core.training.encoder.expressions import load_expressions
 from vasa_core.training.encoder.repose import ShapeBank, mean_shape
 from vasa_core.training.encoder.schedule import Recipe, Training
@@ -80,7 +80,7 @@ class Negatives:
 
 
 @torch.no_grad()
-def mine(detector: Detector, faces: Faces, mean: Tensor, file: Path) -> Negatives:
+def mine(detector: Detector, faces: FaceSet, mean: Tensor, file: Path) -> Negatives:
     """Places in training pictures that the detector takes for faces, wrongly; kept in ``file``."""
     images, points = faces.select("train")
     empty, images, points = faces.select_negatives("train"), images[::4], points[::4]
@@ -143,7 +143,7 @@ def errors(found: Tensor, points: Tensor) -> dict[str, float]:
 
 
 def train_landmarks(
-    faces: Faces, data: Path, cache: Path, recipe: Recipe, detector: Detector
+    faces: FaceSet, data: Path, cache: Path, recipe: Recipe, detector: Detector
 ) -> LandmarkNet:
     """Train for a given wall time; resumes from ``landmarks.ckpt`` in the cache."""
     images, points = faces.select("train")
@@ -172,7 +172,7 @@ def train_landmarks(
     return training.smooth
 
 
-def examine(net: LandmarkNet, faces: Faces) -> dict[str, float]:
+def examine(net: LandmarkNet, faces: FaceSet) -> dict[str, float]:
     """Errors on 200 real faces and on the generated identities that were held out."""
     images, points = faces.select("validation")
     some = torch.linspace(0, len(images) - 1, 200).long()

@@ -20,7 +20,7 @@ from vasa_core.spaces.mesh.encoder.parts import (
     part_frames,
 )
 from vasa_core.training.encoder.augment import CROP_SIDE, Jitter, Posed, jittered, restyle
-from vasa_core.training.encoder.data import Faces
+from vasa_core.training.encoder.data import FaceSet
 from vasa_core.training.encoder.expressions import load_expressions
 from vasa_core.training.encoder.repose import ShapeBank, mean_shape
 from vasa_core.training.encoder.schedule import Recipe, Training
@@ -82,7 +82,7 @@ def centred(points: Tensor, face: Tensor, part: list[int], side: float) -> Tenso
     return to_crop(points[None, part, :2], frame)[0]
 
 
-def train_parts(faces: Faces, data: Path, cache: Path, recipe: Recipe) -> Parts:
+def train_parts(faces: FaceSet, data: Path, cache: Path, recipe: Recipe) -> Parts:
     """Train for a given wall time; resumes from ``parts.ckpt`` in the cache."""
     images, points = faces.select("train")
     mean = mean_shape(points)
@@ -115,7 +115,7 @@ def train_parts(faces: Faces, data: Path, cache: Path, recipe: Recipe) -> Parts:
 
 
 @torch.no_grad()
-def examine(nets: Parts, faces: Faces, mean: Tensor) -> dict[str, float]:
+def examine(nets: Parts, faces: FaceSet, mean: Tensor) -> dict[str, float]:
     """Median over faces of the errors (percent of the eye distance) from crops that stray."""
     generator = torch.Generator().manual_seed(2)
     result = {}

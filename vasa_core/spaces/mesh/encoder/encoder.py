@@ -181,7 +181,7 @@ class Tracker:
     whenever the confidence drops. Points are smoothed in the face's own scale.
     """
 
-    def __init__(self, encoder: FaceEncoder, rest: float = 0.06, speed: float = 6.0):
+    def __init__(self, encoder: FaceEncoder, rest: float = 0.1, speed: float = 24.0):
         self.encoder, self.filter = encoder, OneEuroFilter(rest, speed)
         self.points: Tensor | None = None
 
