@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from ....types import CropTransform
+from .drivers import LipGap
 from .eyes import Eyeballs
 from .lattice import Lattice
 from .mouth import MouthInside
@@ -25,6 +26,7 @@ class MeshAppearance:
     origin     (3,)          of the canonical mesh
     unit       ()            eye distance
     own_lips   (12,)         lips code that opens the photo's lips as they are
+    lip_gap                  tells when lips would overlap
     field                    displacement over the whole region
     target     (1, 1, 1, 2, h', w')  points of the field's lattice
     places     (1, 1, 2, h, w)  pixel centres of the region, in the head texture's own measure
@@ -38,6 +40,7 @@ class MeshAppearance:
     origin: Tensor
     unit: Tensor
     own_lips: Tensor
+    lip_gap: LipGap
     field: Lattice
     target: Tensor
     places: Tensor

@@ -2,10 +2,12 @@
 
 A driver row is a displacement of the 468 face vertices in camera pixels of the portrait. The rows
 are the 12 + 8 components of lips and expression, the closing of the right and of the left eye, and
-what is left to close open lips (see ``own_expression``).
+what is left to close open lips (see ``own_expression``), and the parting of lips that overlap.
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -29,6 +31,7 @@ from .cut import mouth_opening as mouth_cut
 LID_UPPER, LID_CREASE, LID_BROW, LID_LOWER = 0.97, 0.62, 0.20, -0.06  # shares of the lid gap
 CLOSE_UPPER, CLOSE_LOWER, CLOSE_JAW = 0.40, -0.60, -0.45  # shares of the lip gap
 OPEN_LIPS = (0.05, 0.10)  # gap over half width: below lips count as closed, above as open
+PRESSED = 0.012  # overlap of pressed lips, in eye distances
 JAW = (
     *(18, 200, 199, 175, 152, 83, 313, 182, 406, 201, 421, 208, 428),
     *(171, 396, 148, 377, 194, 418, 32, 262),
@@ -103,16 +106,55 @@ def own_expression(landmarks: Tensor, basis: FaceBasis) -> Tensor:
     return code
 
 
+def parting_row(landmarks: Tensor, mouth: Openings) -> Tensor:
+    """(V, 3) landmarks to (468, 3): moves the lips apart by a pixel in the middle."""
+    along = mouth.local(landmarks[None, :FACE_VERTICES, :2])[0, :, 0] / mouth.half
+    bulge = (1 - (along / 1.1).square()).clamp(min=0)[:, None] * mouth.axes[0, 1]
+    row = landmarks.new_zeros(FACE_VERTICES, 3)
+    for indices, share in ((MOUTH_UPPER, -0.4), (MOUTH_LOWER, 0.6), (JAW, 0.4)):
+        row[list(indices), :2] = share * bulge[list(indices)]
+    return row
+
+
+@dataclass(frozen=True, slots=True)
+class LipGap:
+    """How far the lips are apart in the middle, pixels: ``rest`` () plus drivers @ ``rows`` (C,).
+
+    Codes of other faces may press the lips through each other; ``overlap`` says by how much to part
+    them again. A little is left: pressed lips.
+    """
+
+    rest: Tensor
+    rows: Tensor
+    allowed: Tensor
+
+    def overlap(self, drivers: Tensor) -> Tensor:
+        """(B, C) drivers to (B,) pixels, zero and smooth until the lips overlap."""
+        over = (-self.allowed - self.rest - drivers @ self.rows).clamp(min=0)
+        return over.square() / (over + self.allowed)
+
+
+def lip_gap(landmarks: Tensor, rows: Tensor, mouth: Openings, unit: float) -> LipGap:
+    """Measure the gap of (V, 3) landmarks and of the (C, 468, 3) rows, in the mouth's frame."""
+    above, below = list(LIP_UPPER_INNER[4:7]), list(LIP_LOWER_INNER[4:7])
+    down = mouth.axes[0, 1]
+    rest = ((landmarks[below] - landmarks[above])[:, :2] @ down).mean()
+    change = ((rows[:, below] - rows[:, above])[..., :2] @ down).mean(1)
+    return LipGap(rest.clamp(min=0), change, rest.new_tensor(PRESSED * unit))
+
+
 def driver_rows(
     landmarks: Tensor, pose: RigidFit, basis: FaceBasis, mouth: Openings, eyes: Openings
 ) -> tuple[Tensor, Tensor]:
-    """All rows of a portrait, (C, 468, 3) with C = 12 + 8 + 2 + 1, and its own lips code (12,).
+    """All rows of a portrait, (C, 468, 3) with C = 12 + 8 + 2 + 2, and its own lips code (12,).
 
-    The last row closes what the lips code leaves open: closing = -lips @ own + rest.
+    The row before the last closes what the lips code leaves open: closing = -lips @ own + rest. The
+    last one parts the lips.
     """
     components = torch.cat([basis.lips, basis.expression])[:, :FACE_VERTICES].to(landmarks)
     camera = components @ pose.rotation[0].T * pose.scale[0]
     closing = closing_row(landmarks, mouth)
     own = own_opening(closing, pose, basis)
     rest = closing + torch.einsum("k,kvc->vc", own, camera[: len(own)])
-    return torch.cat([camera, blink_rows(landmarks, eyes), rest[None]]), own
+    parting = parting_row(landmarks, mouth)
+    return torch.cat([camera, blink_rows(landmarks, eyes), rest[None], parting[None]]), own

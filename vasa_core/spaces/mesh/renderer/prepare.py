@@ -8,6 +8,7 @@ from torch import Tensor
 from ..dynamics import FaceBasis
 from ..topology import VERTICES
 from .appearance import MeshAppearance
+from .drivers import lip_gap
 from .eyes import make_eyeballs
 from .lattice import cell_centres
 from .layers import split_layers
@@ -51,6 +52,7 @@ def prepare(image: Tensor, landmarks: Tensor, basis: FaceBasis) -> MeshAppearanc
         origin=scene.origin,
         unit=scene.pose.scale[0],
         own_lips=scene.own_lips,
+        lip_gap=lip_gap(scene.landmarks, scene.rows, scene.mouth, scene.unit),
         field=field,
         target=cell_centres(corner, size, *field.rest.shape[-2:])[None, None, None],
         places=head.normal(pixels[None, None]),

@@ -38,9 +38,11 @@ def drivers(appearance: MeshAppearance, dynamics: Tensor) -> Tensor:
     lips = dynamics[:, PARTS["lips"]]
     closure = lid_closure(dynamics[:, PARTS["blink"]], dynamics[:, PARTS["gaze"]])
     open_share = (lips @ own / own.square().sum().clamp(min=1e-6)).clamp(0, 1)
-    return torch.cat(
-        [lips - own, dynamics[:, PARTS["expression"]], closure, 1 - open_share[:, None]], 1
-    )
+    still_open = 1 - open_share[:, None]
+    parts = [lips - own, dynamics[:, PARTS["expression"]], closure, still_open]
+    driving = torch.cat([*parts, torch.zeros_like(still_open)], 1)
+    driving[:, -1] = appearance.lip_gap.overlap(driving)
+    return driving
 
 
 def render_region(
@@ -100,6 +102,6 @@ def _warp(appearance: MeshAppearance, driving: Tensor, motion: HeadMotion) -> tu
     offsets = field.invert(field.displacement(driving, motion), appearance.target)
     offsets = appearance.head.scaled(offsets)  # while they are few
     offsets = enlarge(offsets, appearance.region.height, appearance.region.width)
-    head = appearance.head.look_up(offsets[:, :, 0].add_(appearance.places), "reflection")[:, 0]
+    head = appearance.head.look_up(offsets[:, :, 0].add_(appearance.places))[:, 0]
     matte = head[:, 3:]
     return torch.addcmul(head[:, :3], 1 - matte, appearance.background), matte

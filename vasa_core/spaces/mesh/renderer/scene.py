@@ -12,6 +12,7 @@ from ..geometry import RigidFit, fit_pose
 from .cut import Openings, eye_openings, mouth_opening
 from .drivers import driver_rows
 from .lattice import Lattice, cell_centres
+from .lids import fit_lids
 from .region import HeadEllipse, HeadRegion, head_ellipse, head_region
 from .surface import Surface, fit_surface
 from .texture import Texture
@@ -79,15 +80,17 @@ def make_scene(image: Tensor, landmarks: Tensor, basis: FaceBasis) -> Scene:
     """(1, 3, H, W) image and (V, 3) landmarks in its pixels to a scene."""
     source_pose = fit_pose(landmarks[None], basis.canonical.to(landmarks))
     region = head_region(landmarks, source_pose, *image.shape[-2:])
+    picture = region.crop(image)
     landmarks = region.to_working(landmarks)
     pose = fit_pose(landmarks[None], basis.canonical.to(landmarks))
     unit = pose.scale.item()
+    landmarks = fit_lids(picture, landmarks, unit)
     mouth, eyes = mouth_opening(landmarks, unit), eye_openings(landmarks, unit)
     rows, own_lips = driver_rows(landmarks, pose, basis, mouth, eyes)
     surface = fit_surface(landmarks, unit, mouth, eyes)
     return Scene(
         region=region,
-        picture=region.crop(image),
+        picture=picture,
         landmarks=landmarks,
         pose=pose,
         ellipse=head_ellipse(landmarks, pose),

@@ -71,8 +71,9 @@ def sharp_texture(picture: Tensor, corner: Tensor, factor: int = 2) -> Texture:
         planes = F.interpolate(picture, size, mode="bicubic", align_corners=True)
         planes[..., ::factor, ::factor] = picture
     else:
-        planes = picture.contiguous()
-    return Texture(planes, low, high)
+        planes = picture
+    # channels side by side in memory: a turned head is read across rows, with fewer cache misses
+    return Texture(planes.contiguous(memory_format=torch.channels_last), low, high)
 
 
 def fill(picture: Tensor, known: Tensor) -> Tensor:
