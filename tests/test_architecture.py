@@ -12,7 +12,7 @@ ALLOWED = {
     "types": set(),
     "errors": set(),
     "provenance": set(),
-    "render": {"types", "errors", "provenance"},
+    "render": {"types", "errors", "provenance", "audio"},
     "audio": {"types", "errors"},
     "motion": {"types", "errors", "audio", "provenance"},
     "spaces": {"types", "errors", "render"},

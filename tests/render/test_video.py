@@ -58,6 +58,24 @@ def test_the_sound_is_whole(tmp_path, speech_path, suffix):
     assert max(shifts) > 0.95
 
 
+def test_strange_sound_is_carried_over(tmp_path, rng):
+    samples = rng.standard_normal((3, 30_000)).astype(np.float32) * 0.1
+    samples[:, 500:700] = np.nan
+    samples[0, 900] = np.inf
+    with av.open(str(tmp_path / "strange.wav"), "w") as out:
+        stream = out.add_stream("pcm_f32le", rate=37_000, layout="3.0")
+        frame = av.AudioFrame.from_ndarray(samples.T.reshape(1, -1).copy(), "flt", "3.0")
+        frame.sample_rate = 37_000
+        out.mux(stream.encode(frame))
+        out.mux(stream.encode(None))
+    with VideoWriter(tmp_path / "x.mp4", Fraction(25), tmp_path / "strange.wav") as writer:
+        writer.write(moving_square(21, 64, 64))
+    with av.open(str(tmp_path / "x.mp4")) as container:
+        sound = np.concatenate([f.to_ndarray() for f in container.decode(audio=0)], 1)
+    assert sound.shape[0] == 2 and sound.shape[1] >= 30_000 * 48 // 37
+    assert np.isfinite(sound).all() and 0.03 < sound[:, 5000:].std() < 0.3
+
+
 def test_nothing_is_left_behind_after_an_error(tmp_path):
     with pytest.raises(RuntimeError, match="stop"), VideoWriter(tmp_path / "x.mp4", 25) as writer:
         writer.write(moving_square(2))

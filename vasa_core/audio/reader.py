@@ -58,22 +58,26 @@ def stream_audio(path: Path | str, seconds_per_block: float = 10.0) -> Iterator[
     Channels are averaged; samples that are not numbers become silence. A few damaged packets are
     left out with a warning. InputError if the file is missing, has no sound, or is mostly damaged.
     """
+    held: list[Tensor] = []
+    count = 0
+    for frame in sound_frames(path):
+        size = max(int(frame.sample_rate * seconds_per_block), 1)
+        held.append(_mono(frame))
+        count += frame.samples
+        if count >= size:
+            blocks = torch.cat(held).split(size)
+            keep = -1 if len(blocks[-1]) < size else len(blocks)
+            yield from blocks[:keep]
+            held = list(blocks[keep:]) if keep == -1 else []
+            count = sum(map(len, held))
+    if count:
+        yield torch.cat(held)
+
+
+def sound_frames(path: Path | str) -> Iterator[av.AudioFrame]:
+    """Frames of a file's first sound track, as recorded; errors as ``stream_audio``."""
     with _opened(path) as (container, stream):
-        size = max(int(stream.rate * seconds_per_block), 1)
-        held: list[Tensor] = []
-        count = 0
-        for piece in _decoded(container, stream, path):
-            held.append(piece)
-            count += len(piece)
-            if count >= size:
-                whole = torch.cat(held)
-                blocks = whole.split(size)
-                keep = -1 if len(blocks[-1]) < size else len(blocks)
-                yield from blocks[:keep]
-                held = list(blocks[keep:]) if keep == -1 else []
-                count = sum(map(len, held))
-        if count:
-            yield torch.cat(held)
+        yield from _decoded(container, stream, path)
 
 
 @contextmanager
@@ -93,8 +97,8 @@ def _opened(path: Path | str):
         yield container, container.streams.audio[0]
 
 
-def _decoded(container, stream, path: Path | str) -> Iterator[Tensor]:
-    """Mono pieces as the decoder gives them."""
+def _decoded(container, stream, path: Path | str) -> Iterator[av.AudioFrame]:
+    """Frames as the decoder gives them, past damaged packets."""
     good, bad, rate = 0, 0, stream.rate
     packets = container.demux(stream)
     while True:
@@ -116,7 +120,7 @@ def _decoded(container, stream, path: Path | str) -> Iterator[Tensor]:
                     f"{path} changes its sample rate from {rate} to {frame.sample_rate} Hz; "
                     "convert it to one rate first."
                 )
-            yield _mono(frame)
+            yield frame
     if bad > 2 + good // 20:
         raise InputError(f"The sound of {path} is damaged ({bad} of {bad + good} packets).")
 

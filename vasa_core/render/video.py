@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
+from itertools import chain
 from pathlib import Path
 
 import av
@@ -14,6 +15,7 @@ from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTr
 from einops import rearrange
 from torch import Tensor
 
+from ..audio.reader import sound_frames
 from ..errors import InputError
 from ..provenance.label import label
 
@@ -166,15 +168,17 @@ class _Sound:
     """Copies the sound of a file into a container as AAC, up to a given time at each call."""
 
     def __init__(self, container: av.container.OutputContainer, path: Path | str):
-        self._source = av.open(str(path))
-        source = self._source.streams.audio[0]
-        rate = source.rate if source.rate in AAC_RATES else 48000
-        layout = "mono" if source.codec_context.channels == 1 else "stereo"
+        frames = sound_frames(path)
+        first = next(frames, None)
+        if first is None:
+            raise InputError(f"The sound of {path} is empty; give a file with at least one sample.")
+        rate = first.sample_rate if first.sample_rate in AAC_RATES else 48000
+        layout = "mono" if first.layout.nb_channels == 1 else "stereo"
         self._container = container
         self._stream = container.add_stream("aac", rate=rate)
         self._stream.codec_context.layout = layout
         self._resampler = av.AudioResampler(format="fltp", layout=layout, rate=rate)
-        self._frames = self._source.decode(source)
+        self._frames = chain([first], frames)
         self._written = 0
 
     def write_until(self, seconds: Fraction) -> None:
@@ -183,21 +187,28 @@ class _Sound:
             frame = next(self._frames, None)
             if frame is None:
                 return
-            frame.pts = None  # a damaged clock in the source must not open gaps in the sound
-            self._encode(self._resampler.resample(frame))
+            self._add(frame)
 
     def finish(self) -> None:
         """Encode what is left and flush."""
         for frame in self._frames:
-            frame.pts = None
-            self._encode(self._resampler.resample(frame))
+            self._add(frame)
         self._encode(self._resampler.resample(None))
         self._container.mux(self._stream.encode(None))
-        self._source.close()
 
-    def _encode(self, frames) -> None:
+    def _add(self, frame: av.AudioFrame) -> None:
+        frame.pts = None  # a damaged clock in the source must not open gaps in the sound
+        self._encode(self._resampler.resample(frame))
+
+    def _encode(self, frames: Iterable[av.AudioFrame]) -> None:
+        rate = self._stream.rate
         for frame in frames:
-            frame.pts = self._written
-            frame.time_base = Fraction(1, self._stream.rate)
+            samples = frame.to_ndarray()
+            if not np.isfinite(samples).all():  # silence, as the audio encoder hears it
+                layout = frame.layout.name
+                samples = np.where(np.isfinite(samples), samples, np.float32(0))
+                frame = av.AudioFrame.from_ndarray(samples, "fltp", layout)
+                frame.sample_rate = rate
+            frame.pts, frame.time_base = self._written, Fraction(1, rate)
             self._written += frame.samples
             self._container.mux(self._stream.encode(frame))
