@@ -203,11 +203,11 @@ def compressed(image: Tensor, count: int, noise: float = 0.02) -> list[Tensor]:
         return [to_tensor(f.to_ndarray(format="rgb24"))[0] for f in container.decode(video=0)]
 
 
-def validation(encoder: FaceEncoder, data: Path, cache: Path) -> None:
+def validation(encoder: FaceEncoder, data: Path, cache: Path, every: int) -> None:
     """What choices were made on."""
     faces = load_faces(data, cache)
     for split in ("validation", "held_out"):
-        images, points = faces.select(split)
+        images, points = (part[::every] for part in faces.select(split))
         items = (
             (i[None].float() / 255, p, n)
             for n, (i, p) in enumerate(zip(images, points, strict=True))
@@ -241,12 +241,13 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder shared/data")
     parser.add_argument("--cache", type=Path, default=Path("encoder_cache"))
     parser.add_argument("--weights", type=Path, default=WEIGHTS)
+    parser.add_argument("--every", type=int, default=1, help="validate on every n-th face only")
     parser.add_argument("--only", choices=("validation", "test"))
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     encoder = FaceEncoder.load(folder=arguments.weights)
     if arguments.only != "test":
-        validation(encoder, arguments.data, arguments.cache)
+        validation(encoder, arguments.data, arguments.cache, arguments.every)
     if arguments.only != "validation":
         test(encoder, arguments.data)
 

@@ -66,6 +66,7 @@ class FaceEncoder:
             for net in (detector, face, lips, eye)
         )
         self.mirror = mirror_index()
+        self.lips_mirror = torch.tensor([LIPS.index(i) for i in self.mirror[LIPS].tolist()])
 
     @staticmethod
     def load(
@@ -152,26 +153,45 @@ class FaceEncoder:
         return Faces(frames[keep], confidence[keep]), float(confidence.max())
 
     def _look(self, image: Tensor, frames: Tensor) -> tuple[Tensor, Tensor]:
-        """Points (F, 478, 3) in pixels and confidence (F,) from face crops at frames (F, 2, 3)."""
+        """Points (F, 478, 3) in pixels and confidence (F,) from face crops at frames (F, 2, 3).
+
+        Each crop is looked at as it is and mirrored; the mean of both is steadier.
+        """
         size = self.face.config.size
-        _, points, logit = self.face(cut(image, frames, size, size))
-        return to_image(points, frames), logit.sigmoid()
+        crops = cut(image, frames, size, size)
+        _, points, logit = self.face(torch.cat([crops, crops.flip(-1)]))
+        plain, mirrored = points.chunk(2)
+        points = (plain + flipped(mirrored, self.mirror)) / 2
+        return to_image(points, frames), logit.view(2, -1).mean(0).sigmoid()
 
     def _look_closer(self, image: Tensor, points: Tensor) -> Tensor:
         """Points (1, 478, 3) with lips and eyes corrected from closer crops."""
         frames = fit_frames(points, self.face.mean)
         result = points.clone()
-        looks = ((self.lips, LIPS, False), (self.eye, RIGHT_EYE, False), (self.eye, LEFT_EYE, True))
-        for net, part, mirrored in looks:
-            config = net.config
+
+        def crop(part: list[int], config: PartConfig) -> tuple[Tensor, Tensor]:
             frame = part_frames(points, frames, part, config.side)
-            crop = cut(image, frame, config.height, config.width)
-            found = net(crop.flip(-1) if mirrored else crop)
-            if mirrored:
-                found = found * found.new_tensor([-1, 1])
+            return cut(image, frame, config.height, config.width), frame
+
+        def correct(part: list[int], found: Tensor, frame: Tensor) -> None:
             seen = to_image(found, frame)
             result[:, part, :2] = torch.lerp(points[:, part, :2], seen, PART_SHARE)
+
+        lips, at = crop(LIPS, self.lips.config)
+        plain, mirrored = self.lips(torch.cat([lips, lips.flip(-1)])).chunk(2)
+        correct(LIPS, (plain + flipped(mirrored, self.lips_mirror)) / 2, at)
+        right, right_at = crop(RIGHT_EYE, self.eye.config)
+        left, left_at = crop(LEFT_EYE, self.eye.config)
+        found, mirrored = self.eye(torch.cat([right, left.flip(-1)])).chunk(2)
+        correct(RIGHT_EYE, found, right_at)
+        correct(LEFT_EYE, flipped(mirrored), left_at)
         return result
+
+
+def flipped(points: Tensor, order: Tensor | slice = slice(None)) -> Tensor:
+    """Points (B, K, 2 or 3) of a mirrored crop in the crop itself; ``order`` swaps their sides."""
+    x, others = points[:, order].split([1, points.shape[-1] - 1], -1)
+    return torch.cat([-x, others], -1)
 
 
 class Tracker:

@@ -99,26 +99,32 @@ def cut(image: Tensor, frames: Tensor, height: int, width: int) -> Tensor:
         positions = crop_grid(frame, height, width)
         ratio = float(frame_size(frame)) * 2 / width
         halvings = max(0, math.floor(math.log2(max(ratio, 1e-6)) + 0.25))
-        source, shift = around(image, positions)
-        positions = positions - shift
+        source, corner = around(image, positions)
+        positions = positions - corner
         for _ in range(halvings):
             if min(source.shape[-2:]) < 2:
                 break
-            source = F.avg_pool2d(source, 2, ceil_mode=True, count_include_pad=False)
+            source = halved(source)
             positions = positions / 2
         crops.append(sample(source, positions))
     return torch.cat(crops)
 
 
-def around(image: Tensor, positions: Tensor) -> tuple[Tensor, Tensor]:
-    """The part of an image (1, 3, H, W) that holds the positions, and its corner (2,)."""
-    height, width = image.shape[-2:]
-    flat = positions.reshape(-1, 2)
-    low, high = flat.amin(0).floor().tolist(), flat.amax(0).ceil().tolist()
-    left, top = int(min(max(low[0] - 2, 0), width - 1)), int(min(max(low[1] - 2, 0), height - 1))
-    right, bottom = (
-        max(min(int(high[0]) + 3, width), left + 1),
-        max(min(int(high[1]) + 3, height), top + 1),
+def halved(image: Tensor) -> Tensor:
+    """Means of 2 x 2 pixels; an odd last row or column is dropped."""
+    height, width = image.shape[-2] // 2 * 2, image.shape[-1] // 2 * 2
+    return F.interpolate(
+        image[..., :height, :width], scale_factor=0.5, mode="bilinear", align_corners=False
     )
+
+
+def around(image: Tensor, positions: Tensor) -> tuple[Tensor, Tensor]:
+    """The part of an image (1, 3, H, W) that holds the positions (1, h, w, 2), and its corner."""
+    height, width = image.shape[-2:]
+    corners = positions[0, :: positions.shape[1] - 1, :: positions.shape[2] - 1].reshape(4, 2)
+    low, high = corners.amin(0).floor().tolist(), corners.amax(0).ceil().tolist()
+    left, top = int(min(max(low[0] - 2, 0), width - 1)), int(min(max(low[1] - 2, 0), height - 1))
+    right = max(min(int(high[0]) + 3, width), left + 1)
+    bottom = max(min(int(high[1]) + 3, height), top + 1)
     corner = torch.tensor([left, top], device=positions.device, dtype=positions.dtype)
     return image[..., top:bottom, left:right], corner
