@@ -93,13 +93,13 @@ class LipPress:
         return lips + (strength * excess)[..., None] * self.shut
 
 
-def load_articulation(
-    device: torch.device | str = "cpu", dtype: torch.dtype = torch.float32
-) -> tuple[ArticulationNet, LipPress]:
-    """The embedded net, ready to run, and the lip press that goes with it."""
-    tensors = load_file(Path(__file__).parent / "weights" / "articulation.safetensors")
-    tensors = {name: value.to(device, dtype) for name, value in tensors.items()}
+WEIGHTS = Path(__file__).parent / "weights" / "articulation.safetensors"
+
+
+def load_articulation(path: Path | str = WEIGHTS) -> tuple[ArticulationNet, LipPress]:
+    """The net of a weight file, ready to run, and the lip press that goes with it."""
+    tensors = {name: value.float() for name, value in load_file(path).items()}
     press = LipPress(tensors.pop("press.opening"), tensors.pop("press.shut"))
     net = ArticulationNet(channels=len(tensors["norm.weight"]))
     net.load_state_dict(tensors)
-    return net.to(device, dtype).eval().requires_grad_(False), press
+    return net.eval().requires_grad_(False), press

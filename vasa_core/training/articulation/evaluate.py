@@ -8,21 +8,24 @@ from __future__ import annotations
 import argparse
 import json
 import logging
+import random
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from ...audio.articulation import WEIGHTS, load_articulation
 from ...audio.features import FEATURES, AudioEncoder
 from ...audio.reader import read_audio
 from ...spaces.mesh.dynamics import FaceBasis, mouth_opening, mouth_width
 from ...spaces.mesh.geometry import fit_pose
 from ..tracks import Clip, load_clips
+from .augment import mixed, music, noise
 from .lip_model import LipMeasures, correlation
-from .phonemes import phone_class
-from .utterances import load
-from .voices import voice_clips
+from .synthesis import TEST_LANGUAGES, TEST_VARIANTS, espeak_corpus
+from .utterances import Utterance, corpus
+from .voices import TIMED_TEST, own_phones, voice_clips
 
 log = logging.getLogger(__name__)
 # Frames by which a source's sound is late; four separately trained nets agreed on them.
@@ -107,32 +110,50 @@ def closure_shares(lips: Tensor, spans: dict[str, list], measures: LipMeasures) 
     return shares
 
 
+def spans_of(phones: list[tuple[float, float, str]], labials, others) -> dict[str, list]:
+    """Times of p, b, m, and of consonants that need no closure and are 0.15 s away from any."""
+    shut = [(start, end) for start, end, label in phones if label in labials]
+    free = [
+        (start, end)
+        for start, end, label in phones
+        if label in others and all(start > b + 0.15 or end < a - 0.15 for a, b in shut)
+    ]
+    return {"p b m": shut, "others": free}
+
+
 def timed_voices(data: Path, source: str) -> list[tuple[Tensor, int, dict[str, list]]]:
     """Natural voices with phone times made by hand (SAMPA): samples, rate, spans by kind."""
     result = []
     for clip in voice_clips(data, (source,)):
         tiers = json.loads((data / "voices" / clip["alignment"]).read_text())
-        phones = tiers.get("phones", [])
-        spans: dict[str, list] = {"p b m": [], "others": []}
-        for item in phones:
-            if item["label"] in SAMPA_LABIALS:
-                spans["p b m"].append((item["start"], item["end"]))
-            elif item["label"] in SAMPA_OTHERS:
-                spans["others"].append((item["start"], item["end"]))
+        phones = [(item["start"], item["end"], item["label"]) for item in tiers.get("phones", [])]
+        spans = spans_of(phones, SAMPA_LABIALS, SAMPA_OTHERS)
         result.append((*read_audio(data / "voices" / clip["file"]), spans))
     return result
 
 
-def timed_synthetic(path: Path) -> list[tuple[Tensor, int, dict[str, list]]]:
-    """Synthetic voices and languages that were not trained on."""
+def timed_arpabet(data: Path) -> list[tuple[Tensor, int, dict[str, list]]]:
+    """The same from voices with phone times in ARPABET."""
     result = []
-    for utterance in load(path):
-        spans: dict[str, list] = {"p b m": [], "others": []}
-        for phone in utterance.phones:
-            if phone_class(phone.letter) == 5:
-                spans["p b m"].append((phone.start, phone.end))
-            elif phone.letter in "tdnkɡsl":
-                spans["others"].append((phone.start, phone.end))
+    for clip in voice_clips(data, TIMED_TEST):
+        phones = [(p.start, p.end, p.letter) for p in own_phones(data, clip)]
+        spans = spans_of(phones, "pbm", "tdnkɡsl")
+        result.append((*read_audio(data / "voices" / clip["file"]), spans))
+    return result
+
+
+def unheard_voices(work: Path) -> list[Utterance]:
+    """Six minutes of synthetic voices and languages that were not trained on."""
+    chooser = random.Random(1)
+    return corpus(work, "unheard", lambda: espeak_corpus(6, chooser, TEST_LANGUAGES, TEST_VARIANTS))
+
+
+def timed_synthetic(utterances: list[Utterance]) -> list[tuple[Tensor, int, dict[str, list]]]:
+    """The same from synthetic voices."""
+    result = []
+    for utterance in utterances:
+        phones = [(p.start, p.end, p.letter) for p in utterance.phones]
+        spans = spans_of(phones, "pbm", "tdnkɡsl")
         result.append((torch.from_numpy(utterance.sound / 32768.0).float(), 16000, spans))
     return result
 
@@ -147,21 +168,37 @@ def closures(timed: list, encoder: AudioEncoder, measures: LipMeasures, codes_of
     return ", ".join(f"{kind} {np.mean(v):.3f} (n {len(v)})" for kind, v in total.items())
 
 
+def deep_pauses(features: Tensor) -> Tensor:
+    """(T,) whether a row lies a quarter of a second or more inside a pause."""
+    quiet = (features[:, FEATURES["energy"]][:, 0] < -0.6).float()
+    around = torch.nn.functional.avg_pool1d(quiet[None], 13, 1, 6, count_include_pad=False)
+    return around[0] > 0.99
+
+
 def behaviour(data: Path, encoder: AudioEncoder, measures: LipMeasures, codes_of) -> list[str]:
     """Opening of the lips over the speech clips; without ground truth."""
     lines = []
     for path in sorted((data / "speech").glob("*.flac")):
         features = encoder.encode(*read_audio(path)).features
         gap = codes_of(features) @ measures.opening
-        quiet = (features[:, FEATURES["energy"]][:, 0] < -0.6).float()
-        deep = (
-            torch.nn.functional.avg_pool1d(quiet[None], 13, 1, 6, count_include_pad=False)[0] > 0.99
-        )
+        deep = deep_pauses(features)
         pauses = f"{float(gap[deep].mean()):.4f} ({int(deep.sum())})" if deep.any() else "-"
         lines.append(
             f"{path.stem:26s} mean {float(gap.mean()):.4f} sd {float(gap.std()):.4f} "
             f"p95 {float(gap.quantile(0.95)):.4f} deep pauses {pauses}"
         )
+    sound, rate = read_audio(data / "speech/en_lj_with_pauses.flac")
+    deep = deep_pauses(encoder.encode(sound, rate).features)
+    for name, make in (("noise", noise), ("music", music)):
+        for decibels in (20, 10):
+            chance = np.random.default_rng(0)
+            worn = mixed(sound.numpy().astype(float), make(len(sound), chance), decibels)
+            features = encoder.encode(torch.from_numpy(worn).float(), rate).features
+            gap = codes_of(features) @ measures.opening
+            lines.append(
+                f"pauses under {name}, {decibels} dB: {float(gap[deep].mean()):.4f}, "
+                f"speech {float(gap[~deep].mean()):.4f}"
+            )
     return lines
 
 
@@ -178,12 +215,14 @@ def report(data: Path, work: Path, encoder: AudioEncoder, codes_of) -> None:
         "without mcg and development clips: %s",
         summary(scores, lambda s: s["group"] != "mcg" and s["name"] not in DEVELOPMENT),
     )
-    for source in ("emodb", "ae"):
-        timed = timed_voices(data, source)
+    timed_sets = {
+        "emodb (test)": timed_voices(data, "emodb"),
+        "ae (development)": timed_voices(data, "ae"),
+        "librivox, arctic (development)": timed_arpabet(data),
+    }
+    timed_sets["synthetic (development)"] = timed_synthetic(unheard_voices(work))
+    for source, timed in timed_sets.items():
         log.info("closures, %s: %s", source, closures(timed, encoder, measures, codes_of))
-    if (work / "synthetic_test.npz").exists():
-        timed = timed_synthetic(work / "synthetic_test.npz")
-        log.info("closures, synthetic: %s", closures(timed, encoder, measures, codes_of))
     for line in behaviour(data, encoder, measures, codes_of):
         log.info(line)
 
@@ -193,10 +232,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--work", type=Path, required=True)
+    parser.add_argument("--weights", type=Path, default=WEIGHTS)
     args = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     torch.set_num_threads(1)
-    report(args.data, args.work, AudioEncoder.load(), lambda f: f[:, FEATURES["lips"]])
+    report(
+        args.data,
+        args.work,
+        AudioEncoder(*load_articulation(args.weights)),
+        lambda f: f[:, FEATURES["lips"]],
+    )
 
 
 if __name__ == "__main__":

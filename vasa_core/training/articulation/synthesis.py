@@ -9,6 +9,7 @@ import random
 import re
 import subprocess
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -159,7 +160,22 @@ class Espeak:
             if not letters and phones and len(part) and np.abs(part).mean() > 0.15 * loud:
                 letters = phones[-1].letter  # the tail of the phone before
             phones += spread(start, end, letters)
-        return phones
+        return closures_before_bursts(phones)
+
+
+def closures_before_bursts(phones: list[Phone], closure: float = 0.06) -> list[Phone]:
+    """Voiceless stops with their closure, which espeak-ng counts to the phone before.
+
+    Its own start is the burst, as the sound's energy shows; the way has been shut for 60 ms.
+    """
+    moved = list(phones)
+    for index, phone in enumerate(phones[1:], 1):
+        if phone.letter in "ptkqcʈ":
+            before = moved[index - 1]
+            start = max(phone.start - closure, (before.start + before.end) / 2)
+            moved[index - 1] = replace(before, end=start)
+            moved[index] = replace(moved[index], start=start)
+    return moved
 
 
 def flite_corpus(minutes: float, chooser: random.Random) -> list[Utterance]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import math
 import random
 import time
 from pathlib import Path
@@ -18,13 +19,13 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from ...audio.articulation import PHONES, ArticulationNet
+from ...audio.articulation import PHONES, WEIGHTS, ArticulationNet
 from ...audio.features import FEATURES, AudioEncoder
 from ...spaces.mesh.dynamics import FaceBasis
 from .lip_model import LipMeasures, LipModel, LipTeacher, correlation, fit_teacher, lip_loss
 from .material import CropMaker, Take, seen_takes, take_of
 from .synthesis import espeak_corpus, flite_corpus
-from .utterances import Utterance, load, save
+from .utterances import corpus
 from .voices import natural_corpus
 
 log = logging.getLogger(__name__)
@@ -32,15 +33,6 @@ SHARES = {"seen": 0.27, "synthetic": 0.40, "natural": 0.25, "none": 0.08}
 # What the lips must not miss counts more; silence is plentiful.
 PHONE_WEIGHTS = {"silence": 0.6, "bilabial": 2.5, "labiodental": 2.0, "w": 1.5, "round": 1.3}
 CLOSED = PHONES.index("bilabial")
-WEIGHTS = Path(__file__).parents[2] / "audio/weights/articulation.safetensors"
-
-
-def corpus(work: Path, name: str, make) -> list[Utterance]:
-    """Utterances kept in the work folder, made the first time."""
-    path = work / f"{name}.npz"
-    if not path.exists():
-        save(path, make())
-    return load(path)
 
 
 def fitted_teacher(data: Path, work: Path) -> LipTeacher:
@@ -80,7 +72,7 @@ def loss_of(net: ArticulationNet, batch: tuple, measures: LipMeasures) -> dict[s
     """The parts of the training loss; the lips are judged after the press."""
     mel, codes, classes = batch
     lips, logits = net(mel)
-    lips = measures.press().at_closures(lips, logits.softmax(-1))
+    lips = measures.press().at_closures(lips, logits.detach().softmax(-1))
     weights = classes.new_tensor([PHONE_WEIGHTS.get(name, 1.0) for name in PHONES])
     closed = classes[..., CLOSED]
     velocity = lip_loss(lips.diff(dim=1), codes.diff(dim=1), measures)
@@ -97,9 +89,9 @@ def train(groups: dict, measures: LipMeasures, args, check) -> ArticulationNet:
     net = ArticulationNet()
     codes = torch.cat([torch.from_numpy(t.codes).float() for t in groups["seen"][1]])
     net.scale.copy_(codes.std(0))
-    optimizer = torch.optim.AdamW(net.parameters(), 2e-3, weight_decay=0.02)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, 2.5e-3, total_steps=args.steps, pct_start=0.05
+    optimizer = torch.optim.AdamW(net.parameters(), 2.5e-3, weight_decay=0.02)
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        optimizer, lambda step: min(step / 150, 0.5 + 0.5 * math.cos(math.pi * step / args.steps))
     )
     average = torch.optim.swa_utils.AveragedModel(
         net, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.995)

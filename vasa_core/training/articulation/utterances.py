@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,3 +55,11 @@ def load(path: Path) -> list[Utterance]:
             Utterance(sound, phones[end - n : end], *label)
             for sound, end, n, label in zip(sounds, ends, z["count"], labels, strict=True)
         ]
+
+
+def corpus(work: Path, name: str, make: Callable[[], list[Utterance]]) -> list[Utterance]:
+    """Utterances kept in the work folder, made the first time."""
+    path = work / f"{name}.npz"
+    if not path.exists():
+        save(path, make())
+    return load(path)
