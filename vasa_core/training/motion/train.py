@@ -35,6 +35,7 @@ log = logging.getLogger(__name__)
 DROP = {"past": 0.5, "audio": 0.1, "gaze": 0.5, "distance": 0.3, "activity": 0.1}
 MOTION_SIZE = POSE_SIZE + CODE_SIZE
 SIGNALS = {"gaze": 2, "distance": 1, "activity": 1}
+STATISTICS_WINDOWS = 3000
 PAST, WINDOW = 10, 50  # frames
 
 
@@ -95,7 +96,7 @@ def statistics(windows: list[Window]) -> tuple[MotionScaler, Tensor, Tensor]:
 
 def build(preset: str, source: WindowSource, basis: FaceBasis, device) -> MotionDiffusion:
     """An untrained model with the statistics of its data."""
-    scaler, mean, std = statistics([source.draw() for _ in range(3000)])
+    scaler, mean, std = statistics([source.draw() for _ in range(STATISTICS_WINDOWS)])
     config = getattr(MotionTransformerConfig, preset)(MOTION_SIZE, len(mean), SIGNALS)
     network = MotionTransformer(config)
     leading = torch.full((MOTION_SIZE,), -1)
@@ -103,7 +104,7 @@ def build(preset: str, source: WindowSource, basis: FaceBasis, device) -> Motion
     pressed = FEATURES["phones"].start + PHONES.index("bilabial")
     hearing = Hearing(AudioEncoder.name, heard_columns(), mean, std, leading, pressed)
     network.whitening.fit(
-        Batches(source, scaler, hearing, network.whitening, "cpu").draw(3000).clean
+        Batches(source, scaler, hearing, network.whitening, "cpu").draw(STATISTICS_WINDOWS).clean
     )
     # Unless something else is asked for: eyes ahead, mean distance, an ordinary amount of motion.
     defaults = {name: torch.zeros(size) for name, size in SIGNALS.items()}

@@ -19,7 +19,7 @@ LIPS, GAZE, BLINK = (
 SILENT = (-2.0, 0.0, 0.0)  # energy, pitch, voiced
 TALKING = 0.3  # degrees per frame: head speed of an ordinary talking head, the unit of "activity"
 BLINKS_KEPT = 0.5  # the training clips blink 38 (web) and 47 (laboratory) times a minute
-STILL_SHARE = 0.3  # of the windows come from the one still-headed speaker with much sound
+STILL_SHARE = 0.25  # of the windows come from the one still-headed speaker with much sound
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class WindowSource:
         self.rng = np.random.default_rng(seed)
         self.speeds = [head_speed(clip.motion) for clip in self.clips]
         still = np.array([clip.person == "grid_s1" for clip in self.clips])
-        weight = np.array([len(clip.motion) for clip in self.clips]) ** 0.5
+        weight = np.array([min(len(clip.motion), 300) for clip in self.clips]) ** 0.5
         share = STILL_SHARE if still.any() and not still.all() else float(still.all())
         for group, part in ((still, share), (~still, 1 - share)):
             weight[group] *= part / max(weight[group].sum(), 1e-9)
@@ -61,7 +61,7 @@ class WindowSource:
         if rng.random() < 0.5:
             motion = motion @ self.mirror
         activity = np.exp(rng.uniform(np.log(0.5), np.log(2.0)))
-        gain = np.clip(activity * TALKING / self.speeds[index], 0.4, 4.0)
+        gain = np.clip(activity * TALKING / self.speeds[index], 0.4, 2.0)
         motion[:, :POSE_SIZE] *= gain
         activity = gain * self.speeds[index] / TALKING
         motion[:, LIPS] *= rng.uniform(0.75, 1.3)
@@ -100,10 +100,10 @@ class WindowSource:
     def blunt(self, lips: np.ndarray) -> np.ndarray:
         """Lips as an articulation net would tell them: damped, smoothed, a little wrong."""
         rng = self.rng
-        told = gaussian_filter1d(lips, rng.uniform(0.2, 0.9), axis=0, mode="nearest")
+        told = gaussian_filter1d(lips, rng.uniform(0.2, 0.7), axis=0, mode="nearest")
         wrong = gaussian_filter1d(rng.standard_normal(lips.shape), 2.0, axis=0) * 3.7
-        size = rng.uniform(0, 0.08) * np.abs(lips).mean()
-        return told * rng.uniform(0.85, 1.0) + size * wrong
+        size = rng.uniform(0, 0.05) * np.abs(lips).mean()
+        return told * rng.uniform(0.9, 1.0) + size * wrong
 
     def thin_blinks(self, motion: np.ndarray) -> None:
         """Take out some blinks, down to an ordinary rate. In place."""
