@@ -166,8 +166,8 @@ class AudioEncoder:
         net_last = first + (count - 1 + ROWS_AHEAD) * FRAMES + EDGE
         lips, logits = self.net(mel[None, net_first : net_last + 1])
         phones = logits[0].softmax(-1)
-        octaves, voiced = self._voice(samples, count)
         energy = relative(levels, reference)[:, None]
+        octaves, voiced = self._voice(samples, energy[first - 2 :], count)
         columns = [
             self._pool(mel[first - 2 :], count),
             self._pool(energy[first - 2 :], count),
@@ -178,10 +178,12 @@ class AudioEncoder:
         ]
         return torch.cat(columns, 1), running
 
-    def _voice(self, samples: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    def _voice(self, samples: Tensor, energy: Tensor, count: int) -> tuple[Tensor, Tensor]:
+        """(count, 1) pitch times voice and (count, 1) voice; a faint hum is no voice."""
         start = BEHIND * ROW - 2 * HOP - PITCH_SPAN // 2
         stop = start + ((count - 1) * FRAMES + 4) * HOP + PITCH_SPAN
         octaves, voiced = pitch(samples[start:stop])
+        voiced = voiced * torch.sigmoid((energy[: len(voiced), 0] - 0.3) / 0.15)
         columns = self._pool(torch.stack([octaves * voiced, voiced], 1), count)
         return columns[:, :1], columns[:, 1:]
 
