@@ -31,7 +31,7 @@ from .cut import mouth_opening as mouth_cut
 LID_UPPER, LID_CREASE, LID_BROW, LID_LOWER = 0.97, 0.62, 0.20, -0.06  # shares of the lid gap
 CLOSE_UPPER, CLOSE_LOWER, CLOSE_JAW = 0.40, -0.60, -0.45  # shares of the lip gap
 OPEN_LIPS = (0.05, 0.10)  # gap over half width: below lips count as closed, above as open
-PRESSED = 0.012  # overlap of pressed lips, in eye distances
+PRESSED = 0.008  # overlap of pressed lips, in eye distances
 JAW = (
     *(18, 200, 199, 175, 152, 83, 313, 182, 406, 201, 421, 208, 428),
     *(171, 396, 148, 377, 194, 418, 32, 262),

@@ -24,6 +24,7 @@ CHEEKS = (50, 280, 101, 330, 36, 266)
 LIP_FLESH = (15, 86, 316, 179, 403, 85, 315, 16)
 LOWER_LIP = (14, 87, 317)
 WIDE = (0.48, 0.65)  # gap over half width from which a photo's open mouth shows the jaw's part too
+TEETH_SEEN = (0.20, 0.35)  # and from which it shows the upper teeth, so none are drawn
 PARTED = 1.5  # pixels
 LIGHT = (0.0, 0.50)  # how far below the lips' meeting the inside is dark, and fully lit
 TOOTH_EDGES = (0.0, 0.33, 0.57, 0.78, 0.94)  # from the middle, in half mouth widths
@@ -121,10 +122,11 @@ def make_mouth(scene: Scene, patch: Patch) -> MouthInside:
     middle = torch.zeros(1, 1).to(lips.half)
     upper = lips.at(lips.upper, middle)[0]
     gap = lips.at(lips.lower, middle)[0] - upper
+    hidden = smoothstep(gap / lips.half, *TEETH_SEEN)
     place = scene.landmarks.new_tensor([DRAWN_LOW, DRAWN_HIGH])
     jaw = 0.92 * scene.rows[: len(scene.own_lips), list(LOWER_LIP), :2].mean(1)
     return MouthInside(
-        upper=Texture(_upper_teeth(colours), place[:1], place[1:]),
+        upper=Texture(_upper_teeth(colours, hidden), place[:1], place[1:]),
         lower=Texture(_lower_teeth_and_tongue(colours), place[:1], place[1:]),
         photo=_photo(scene, patch) if gap / lips.half > OPEN_LIPS[0] else None,
         cavity=colours.cavity,
@@ -171,11 +173,12 @@ def _teeth_relief(x: Tensor) -> tuple[Tensor, Tensor]:
     return gaps, round_off
 
 
-def _upper_teeth(colours: Palette) -> Tensor:
+def _upper_teeth(colours: Palette, hidden: Tensor) -> Tensor:
     x, y = _drawing_grid(colours.teeth)
     gaps, round_off = _teeth_relief(x)
     edge = 0.13 - 0.10 * x.square() - 0.035 * round_off
     alpha = (1 - smoothstep(y - edge, -0.02, 0.02)) * (1 - smoothstep(x.abs(), 0.72, 0.92))
+    alpha = alpha * (1 - hidden)
     light = gaps * (1 - 0.6 * smoothstep(x.abs(), 0.2, 0.9))
     light = light * (1 - 0.15 * smoothstep(y - edge, -0.10, 0.0))  # translucent edge
     gum = 1 - smoothstep(y + 0.36 + 0.05 * (1 - round_off), -0.03, 0.03)
