@@ -28,7 +28,7 @@ from ..topology import (
 from .cut import MOUTH_LOWER, MOUTH_UPPER, Openings, interpolate, smoothstep
 from .cut import mouth_opening as mouth_cut
 
-LID_UPPER, LID_CREASE, LID_BROW, LID_LOWER = 0.97, 0.62, 0.20, -0.06  # shares of the lid gap
+LID_UPPER, LID_CREASE, LID_BROW, LID_LOWER = 0.97, 0.52, 0.06, -0.06  # shares of the lid gap
 CLOSE_UPPER, CLOSE_LOWER, CLOSE_JAW = 0.40, -0.60, -0.45  # shares of the lip gap
 OPEN_LIPS = (0.05, 0.10)  # gap over half width: below lips count as closed, above as open
 PRESSED = 0.008  # overlap of pressed lips, in eye distances

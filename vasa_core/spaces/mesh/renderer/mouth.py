@@ -13,7 +13,7 @@ from torch import Tensor
 
 from ..topology import LIDS
 from .cut import Openings, smoothstep
-from .drivers import CLOSE_UPPER, OPEN_LIPS
+from .drivers import CLOSE_UPPER
 from .lattice import cell_centres
 from .patch import OpenedPatch, Patch, crop
 from .pose import HeadMotion
@@ -24,7 +24,7 @@ CHEEKS = (50, 280, 101, 330, 36, 266)
 LIP_FLESH = (15, 86, 316, 179, 403, 85, 315, 16)
 LOWER_LIP = (14, 87, 317)
 WIDE = (0.48, 0.65)  # gap over half width from which a photo's open mouth shows the jaw's part too
-TEETH_SEEN = (0.20, 0.35)  # and from which it shows the upper teeth, so none are drawn
+TEETH_SEEN = (0.15, 0.30)  # and from which it shows the upper teeth, so none are drawn
 PARTED = 1.5  # pixels
 LIGHT = (0.0, 0.50)  # how far below the lips' meeting the inside is dark, and fully lit
 TOOTH_EDGES = (0.0, 0.33, 0.57, 0.78, 0.94)  # from the middle, in half mouth widths
@@ -38,7 +38,7 @@ class MouthInside:
 
     upper, lower  drawn upper teeth; lower teeth and tongue
     photo         what the photo shows between its lips: colours, alpha of what belongs to the head
-                  and of what belongs to the jaw, in pixels; None if the photo's lips are closed
+                  and of what belongs to the jaw, in pixels; None if the photo shows no teeth
     cavity (3,)   colour of the depth
     lips          frame of the mouth; line (1,): v of the middle of the closed lips, pixels
     jaw (L, 2)    shift of the jaw per lips code, pixels
@@ -128,7 +128,7 @@ def make_mouth(scene: Scene, patch: Patch) -> MouthInside:
     return MouthInside(
         upper=Texture(_upper_teeth(colours, hidden), place[:1], place[1:]),
         lower=Texture(_lower_teeth_and_tongue(colours), place[:1], place[1:]),
-        photo=_photo(scene, patch) if gap / lips.half > OPEN_LIPS[0] else None,
+        photo=_photo(scene, patch, hidden) if hidden > 0 else None,
         cavity=colours.cavity,
         lips=lips,
         line=upper + CLOSE_UPPER * gap,
@@ -202,7 +202,7 @@ def _lower_teeth_and_tongue(colours: Palette) -> Tensor:
     return torch.cat([mixed, alpha[None]])[None]
 
 
-def _photo(scene: Scene, patch: Patch) -> Texture:
+def _photo(scene: Scene, patch: Patch, visible: Tensor) -> Texture:
     """What an open mouth shows in the photo, 5 channels; see ``MouthInside.photo``.
 
     Upper teeth stay with the head. In a wide open mouth the lower half follows the jaw.
@@ -217,7 +217,7 @@ def _photo(scene: Scene, patch: Patch) -> Texture:
     within = smoothstep(1 - x.abs(), 0.02, 0.06)
     seen = smoothstep(below, 0.03, 0.06) * smoothstep(above, 0.03, 0.06) * within
     colours = fill(picture, seen[:, None])
-    shown = smoothstep(gap.amax(), *OPEN_LIPS) * smoothstep(1 - x.abs(), 0.03, 0.13)
+    shown = visible * smoothstep(1 - x.abs(), 0.03, 0.13)
     shown = shown * smoothstep(gap, 0.02, 0.08)
     # beyond the upper contour the teeth go on for a little, below the lower one they end softly
     split = 0.5 * gap * smoothstep(gap.amax(), *WIDE)
