@@ -1,11 +1,9 @@
-import numpy as np
 import pytest
 import torch
 
 from vasa_core.spaces.mesh.dynamics import FaceBasis
 from vasa_core.training.articulation.lip_model import LipMeasures, LipModel, LipTeacher
 from vasa_core.training.articulation.phonemes import SILENCE, Phone
-from vasa_core.training.articulation.refine import refined
 
 
 @pytest.fixture(scope="module")
@@ -35,12 +33,3 @@ def test_lips_are_exact_where_the_phone_says_so(basis):
     assert gap[91:96].max() < 0
     assert gap[75:82].min() > 0.05
     assert gap[170:].abs().max() < 1e-6
-
-
-def test_edges_move_to_where_the_classes_change():
-    scores = np.zeros((100, 11))
-    scores[:46, 1], scores[46:54, 5], scores[54:, 1] = 2, 2, 2
-    phones = [Phone(0, 0.41, "a"), Phone(0.41, 0.49, "m"), Phone(0.49, 1.0, "a")]
-    moved = refined(phones, scores)
-    assert [p.letter for p in moved] == ["a", "m", "a"]
-    assert moved[1].start == pytest.approx(0.46) and moved[1].end == pytest.approx(0.54)

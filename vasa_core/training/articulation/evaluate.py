@@ -25,7 +25,7 @@ from .augment import mixed, music, noise
 from .lip_model import LipMeasures, correlation
 from .synthesis import TEST_LANGUAGES, TEST_VARIANTS, espeak_corpus
 from .utterances import Utterance, corpus
-from .voices import TIMED_TEST, own_phones, voice_clips
+from .voices import TIMED_TEST, alignment_error, own_phones, voice_clips
 
 log = logging.getLogger(__name__)
 # Frames by which a source's sound is late; four separately trained nets agreed on them.
@@ -223,6 +223,7 @@ def report(data: Path, work: Path, encoder: AudioEncoder, codes_of) -> None:
     timed_sets["synthetic (development)"] = timed_synthetic(unheard_voices(work))
     for source, timed in timed_sets.items():
         log.info("closures, %s: %s", source, closures(timed, encoder, measures, codes_of))
+    log.info("start of p b m after time warping, against timed voices: %s", alignment_error(data))
     for line in behaviour(data, encoder, measures, codes_of):
         log.info(line)
 

@@ -22,7 +22,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ...audio.articulation import LipPress
+from ...audio.articulation import PHONES, LipPress
 from ...spaces.mesh.dynamics import PARTS, FaceBasis
 from ...spaces.mesh.tracking import motion_from_landmarks
 from ..tracks import Clip, load_clips
@@ -181,14 +181,14 @@ class LipTeacher:
         time = torch.arange(len(codes)) * STEP
         shut, near, rest = (torch.zeros(len(codes)) for _ in range(3))
         for index, phone in enumerate(timeline):
-            kind = phone_class(phone.letter)
+            kind = PHONES[phone_class(phone.letter)]
             length = phone.end - phone.start
-            if kind == 5:  # the closure ends before the burst does
+            if kind == "bilabial":  # the closure ends before the burst does
                 span = (phone.start - 0.005, max(phone.end - 0.3 * length, phone.start + 0.05))
                 shut = torch.maximum(shut, _plateau(time, *span, 0.05))
-            elif kind == 6:
+            elif kind == "labiodental":
                 near = torch.maximum(near, _plateau(time, phone.start, phone.end, 0.05))
-            elif kind == 0 and length > 0.15:
+            elif kind == "silence" and length > 0.15:
                 edge = [-1.0 if index == 0 else phone.start + 0.12, phone.end - 0.14]
                 edge[1] = time[-1] + 1 if index == len(timeline) - 1 else edge[1]
                 rest = torch.maximum(rest, _plateau(time, *edge, 0.12))
