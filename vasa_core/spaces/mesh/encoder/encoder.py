@@ -22,9 +22,9 @@ from .smoothing import OneEuroFilter
 
 WEIGHTS = Path(__file__).parents[1] / "weights"
 CANDIDATE = 0.2  # heat from which a place is looked at with the landmark network
-FACE = 0.5  # confidence from which it is a face
+FACE = 0.9  # confidence from which it is a face
 APART = 0.6  # centres of two faces lie this far apart, in half sides of the larger one's square
-LOST = 0.35  # confidence below which a tracked face is looked for again
+LOST = 0.5  # confidence below which a tracked face is looked for again
 PART_SHARE = 0.0  # how far lips and eyes follow the second look
 JUMP = 0.35  # a point that moves further in a frame (in eye distances) tells a cut
 
