@@ -30,7 +30,7 @@ from .cut import mouth_opening as mouth_cut
 
 LID_UPPER, LID_CREASE, LID_BROW, LID_LOWER = 0.97, 0.52, 0.06, -0.06  # shares of the lid gap
 CLOSE_UPPER, CLOSE_LOWER, CLOSE_JAW = 0.40, -0.60, -0.45  # shares of the lip gap
-OPEN_LIPS = (0.05, 0.10)  # gap over half width: below lips count as closed, above as open
+OPEN_LIPS = (0.03, 0.08)  # gap over half width: below lips count as closed, above as open
 PRESSED = 0.008  # overlap of pressed lips, in eye distances
 JAW = (
     *(18, 200, 199, 175, 152, 83, 313, 182, 406, 201, 421, 208, 428),

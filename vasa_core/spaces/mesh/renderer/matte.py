@@ -23,7 +23,11 @@ CELLS = 36  # working resolution, pixels per eye distance
 COMPONENTS = 6
 ROUNDS = 4
 SURE_HEAD, SURE_AWAY = 0.92, 1.45  # radii of the head's ellipse
-RIM, ABOVE_MOUTH = 0.2, -0.6  # where only background is: eye distances from the edge, from the chin
+RIM, ABOVE_MOUTH = (
+    0.08,
+    -0.6,
+)  # where only background is: eye distances from the edge, from the chin
+ASIDE = 0.9  # eye distances from the head's axis
 CAUTION = 1.5  # log odds in favour of head
 CLEAR = (0.70, 0.86)  # evenness of the matte: below the first nothing counts as background
 
@@ -44,8 +48,10 @@ def head_matte(scene: Scene) -> Tensor:
     sure_head = (radius < SURE_HEAD) | ((drop > -0.2) & (across < 0.3))
     x, y = (points / scene.unit).unbind(-1)
     rim = torch.minimum(torch.minimum(x, width / scene.unit - x), y) < RIM
-    sure_away = rim & (radius > SURE_AWAY) & (drop < ABOVE_MOUTH)
-    if sure_away.float().mean() < 0.01:
+    # straight above the head the rim may be hair
+    aside = (across > ASIDE) | (radius > 2 * SURE_HEAD)
+    sure_away = rim & aside & (radius > SURE_AWAY) & (drop < ABOVE_MOUTH)
+    if sure_away.float().mean() < 0.003:
         return torch.ones_like(scene.picture[:, :1])
     prior = CAUTION + 6 * (1.30 - radius).clamp(-0.5, 1) * (1 - body)
     head = _segment(small, points / scene.unit, sure_head, sure_away, prior)
