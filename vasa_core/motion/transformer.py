@@ -6,10 +6,10 @@ the temporal dimension". The sequence is
     [time step | one token per signal (gaze, distance, ...) | K past frames | W frames to denoise]
 
 where a past frame carries its motion and its sound, a frame to denoise its noisy motion and its
-sound. The model predicts the clean motion, whitened over time (see ``spectrum``), as what a
-Gaussian of unit variance would expect, sqrt(alpha bar) X_t, and a correction. Every condition can
-be dropped, row by row: a learned null vector then stands in its place. It knows nothing of face
-spaces: D, F and the signals are configuration.
+sound. The model predicts the clean motion, whitened over time (see ``spectrum``), as a correction
+to what a Gaussian of a predicted spread would expect. Every condition can be dropped, row by row:
+a learned null vector then stands in its place. It knows nothing of face spaces: D, F and the
+signals are configuration.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ class Block(nn.Module):
 
 
 class MotionTransformer(nn.Module):
-    """H(X_t, t, C): noisy white motion (B, W, D) and its conditions to clean white motion (B, W, D).
+    """H(X_t, t, C): noisy motion (B, W, D) and its conditions to the clean motion, both white.
 
     ``operations`` gives the classes ``Linear`` and ``LayerNorm`` (a host may cast weights in them).
     """
@@ -120,7 +120,7 @@ class MotionTransformer(nn.Module):
         self.position = nn.Parameter(0.02 * torch.randn(tokens, width))
         self.blocks = nn.ModuleList(Block(config, operations) for _ in range(config.layers))
         self.norm = operations.LayerNorm(width)
-        self.head = operations.Linear(width, config.motion)
+        self.head = operations.Linear(width, 2 * config.motion)
         nn.init.zeros_(self.head.weight)
 
     def forward(
@@ -146,8 +146,15 @@ class MotionTransformer(nn.Module):
         x = x + self.position
         for block in self.blocks:
             x = block(x)
-        expected = self.schedule.signal.to(noisy)[time].sqrt().view(-1, 1, 1) * noisy
-        return expected + self.head(self.norm(x[:, -self.config.window :]))  # (B, W, D)
+        correction, spread = self.head(self.norm(x[:, -self.config.window :])).chunk(2, 2)
+        return self.expected(noisy, time, spread) + correction  # (B, W, D)
+
+    def expected(self, noisy: Tensor, time: Tensor, spread: Tensor) -> Tensor:
+        """(B, W, D) mean of clean motion given the noisy one, were it Gaussian of mean zero and of
+        log spread ``spread``: heads move in bursts, and less when nobody speaks."""
+        left = self.schedule.signal.to(noisy)[time].view(-1, 1, 1)
+        variance = (2 * spread.clamp(-4, 2)).exp()
+        return left.sqrt() * variance / (left * variance + 1 - left) * noisy
 
     @staticmethod
     def kept(name: str, noisy: Tensor, conditions: Conditions, dropped) -> Tensor:

@@ -23,7 +23,7 @@ from torch import Tensor
 from ...audio.reader import read_audio
 from ...motion.model import MotionDiffusion, load_motion_model
 from ...spaces.mesh.dynamics import PARTS, FaceBasis
-from ...types import AudioFeatures, Motion
+from ...types import AudioFeatures, Controls, Motion
 from ..articulation.evaluate import clip_scores, closure_shares, timed_voices
 from ..articulation.lip_model import LipMeasures
 from .data import TalkingClip, load_talking, raw_vector
@@ -171,6 +171,21 @@ def drift_scores(model: MotionDiffusion, sounds) -> list[Score]:
     ]
 
 
+def control_scores(model: MotionDiffusion, sounds) -> list[Score]:
+    """How far the mean gaze and the mean size are from what was asked, over ten seconds."""
+    sound, gaze_errors, size_errors = long_sound(model, sounds, 10), [], []
+    for seed, asked in enumerate(([15.0, 0.0], [-15.0, 5.0], [0.0, 12.0], [5.0, -10.0])):
+        gaze, distance = torch.tensor(asked), torch.tensor(0.7 + 0.3 * seed)
+        motion = model.sample(sound, Controls(gaze=gaze, distance=distance), seed=seed)
+        found = motion.dynamics[:, PARTS["gaze"]].mean(0)
+        gaze_errors.append(float((found - gaze).norm()))
+        size_errors.append(abs(float(motion.scale.log().mean() + distance.log())))
+    return [
+        Score("asked gaze, error of the mean, degrees", np.mean(gaze_errors), "<= 5"),
+        Score("asked distance, error of the mean size, share", np.mean(size_errors), "<= 0.02"),
+    ]
+
+
 def evaluate(model: MotionDiffusion, data: Path, seeds: range, hour: bool = True) -> list[Score]:
     """All figures, in the order of the targets."""
     clips = load_talking(data, model.encoder, trainable=False)
@@ -179,7 +194,7 @@ def evaluate(model: MotionDiffusion, data: Path, seeds: range, hour: bool = True
     sounds = {name: model.features(*read_audio(path)) for name, path in files.items()}
     scores = lip_scores(model, data, seeds) + rest_scores(model)
     scores += pose_scores(model, clips, sounds, seeds)
-    scores += liveliness_scores(model, sounds)
+    scores += control_scores(model, sounds) + liveliness_scores(model, sounds)
     return scores + (drift_scores(model, sounds) if hour else [])
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import math
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -168,13 +169,14 @@ class Trainer:
 
     def run(self) -> None:
         """All steps, with a checkpoint and a validation every so often."""
-        args, running, began = self.args, 0.0, time.time()
+        args, losses, began = self.args, [], time.time()
         self.network.train()
         while self.step < args.steps:
-            loss = self.one_step()
-            running += (loss - running) / min(self.step, 100)
+            losses.append(self.one_step())
             if self.step % args.every == 0 or self.step == args.steps:
                 score, seconds = self.save(), time.time() - began
+                running = sum(losses) / len(losses)
+                losses.clear()
                 log.info(
                     "step %d loss %.4f held-out %.4f %.0f s", self.step, running, score, seconds
                 )
@@ -182,7 +184,8 @@ class Trainer:
     def one_step(self) -> float:
         """One batch; warm-up of 100 steps, then a cosine down to a hundredth."""
         args, network = self.args, self.network
-        rate = min(1, self.step / 100) * 0.5 * (1 + np.cos(np.pi * self.step / args.steps))
+        cosine = 0.5 * (1 + math.cos(math.pi * self.step / args.steps))
+        rate = min(1, self.step / 100) * cosine
         for group in self.optimizer.param_groups:
             group["lr"] = args.lr * max(rate, 0.01)
         batch = self.batches.draw(args.batch)
