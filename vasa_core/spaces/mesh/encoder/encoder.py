@@ -25,7 +25,8 @@ CANDIDATE = 0.2  # heat from which a place is looked at with the landmark networ
 FACE = 0.9  # confidence from which it is a face
 APART = 0.6  # centres of two faces lie this far apart, in half sides of the larger one's square
 LOST = 0.5  # confidence below which a tracked face is looked for again
-PART_SHARE = 0.0  # how far lips and eyes follow the second look
+PART_SHARE = 0.8  # how far lips and eyes follow the second look
+SPREAD = 0.07  # how far around lips and eyes the skin follows their second look, in half crop sides
 JUMP = 0.35  # a point that moves further in a frame (in eye distances) tells a cut
 
 
@@ -65,6 +66,7 @@ class FaceEncoder:
             fuse(net.eval()).requires_grad_(False).to(memory_format=torch.channels_last)
             for net in (detector, face, lips, eye)
         )
+        self.spread = spread(self.face.mean)
         self.mirror = mirror_index()
         self.lips_mirror = torch.tensor([LIPS.index(i) for i in self.mirror[LIPS].tolist()])
 
@@ -111,15 +113,14 @@ class FaceEncoder:
         """Points (478, 3) and confidence of the face at ``where`` in one image (1, 3, H, W).
 
         ``where`` is a frame (2, 3) from ``detect``, or the points (478, 3) of the frame before in
-        a video; from a frame the face is looked at twice, the second time straightened.
+        a video. From a frame the face is looked at twice, the second time straightened, and its
+        mirror image as well; from points once, for speed.
         """
-        if where.shape == (2, 3):
-            points, _ = self._look(image, where[None])
-            frame = fit_frames(points, self.face.mean)
-        else:
-            frame = fit_frames(where[None], self.face.mean)
-        points, confidence = self._look(image, frame)
-        return self._look_closer(image, points)[0], float(confidence)
+        still = where.shape == (2, 3)
+        points = self._look(image, where[None])[0] if still else where[None]
+        frame = fit_frames(points, self.face.mean)
+        points, confidence = self._look(image, frame, mirrored=still)
+        return self._look_closer(image, points, mirrored=still)[0], float(confidence)
 
     @torch.inference_mode()
     def track(self, frames: Iterable[Tensor]) -> tuple[Tensor, Tensor]:
@@ -152,19 +153,20 @@ class FaceEncoder:
         keep = sorted(keep, key=lambda i: -float(frame_size(frames)[i]))[:most]
         return Faces(frames[keep], confidence[keep]), float(confidence.max())
 
-    def _look(self, image: Tensor, frames: Tensor) -> tuple[Tensor, Tensor]:
+    def _look(self, image: Tensor, frames: Tensor, mirrored: bool = False) -> tuple[Tensor, Tensor]:
         """Points (F, 478, 3) in pixels and confidence (F,) from face crops at frames (F, 2, 3).
 
-        Each crop is looked at as it is and mirrored; the mean of both is steadier.
+        With ``mirrored``, the mean of what is seen in each crop and in its mirror image.
         """
         size = self.face.config.size
         crops = cut(image, frames, size, size)
-        _, points, logit = self.face(torch.cat([crops, crops.flip(-1)]))
-        plain, mirrored = points.chunk(2)
-        points = (plain + flipped(mirrored, self.mirror)) / 2
-        return to_image(points, frames), logit.view(2, -1).mean(0).sigmoid()
+        _, points, logit = self.face(torch.cat([crops, crops.flip(-1)]) if mirrored else crops)
+        if mirrored:
+            points, mirror = points.chunk(2)
+            points, logit = (points + flipped(mirror, self.mirror)) / 2, logit.view(2, -1).mean(0)
+        return to_image(points, frames), logit.sigmoid()
 
-    def _look_closer(self, image: Tensor, points: Tensor) -> Tensor:
+    def _look_closer(self, image: Tensor, points: Tensor, mirrored: bool = False) -> Tensor:
         """Points (1, 478, 3) with lips and eyes corrected from closer crops."""
         frames = fit_frames(points, self.face.mean)
         result = points.clone()
@@ -178,14 +180,31 @@ class FaceEncoder:
             result[:, part, :2] = torch.lerp(points[:, part, :2], seen, PART_SHARE)
 
         lips, at = crop(LIPS, self.lips.config)
-        plain, mirrored = self.lips(torch.cat([lips, lips.flip(-1)])).chunk(2)
-        correct(LIPS, (plain + flipped(mirrored, self.lips_mirror)) / 2, at)
+        found = self.lips(torch.cat([lips, lips.flip(-1)]) if mirrored else lips)
+        if mirrored:
+            found, mirror = found.chunk(2)
+            found = (found + flipped(mirror, self.lips_mirror)) / 2
+        correct(LIPS, found, at)
         right, right_at = crop(RIGHT_EYE, self.eye.config)
         left, left_at = crop(LEFT_EYE, self.eye.config)
-        found, mirrored = self.eye(torch.cat([right, left.flip(-1)])).chunk(2)
-        correct(RIGHT_EYE, found, right_at)
-        correct(LEFT_EYE, flipped(mirrored), left_at)
+        both = self.eye(torch.cat([right, left.flip(-1)]))  # the left eye as a right one
+        correct(RIGHT_EYE, both[:1], right_at)
+        correct(LEFT_EYE, flipped(both[1:]), left_at)
+        result[..., :2] += self.spread @ (result - points)[..., :2]
         return result
+
+
+def spread(mean: Tensor, reach: float = SPREAD) -> Tensor:
+    """(V, V) matrix that lets the skin follow the correction of the lips and eyes beside it.
+
+    Less so with distance (Gaussian of ``reach`` in the mean face); the mesh keeps its order.
+    """
+    parts = sorted({*LIPS, *RIGHT_EYE, *LEFT_EYE})
+    near = torch.exp(-(torch.cdist(mean, mean[parts]) / reach).square() / 2)
+    matrix = torch.zeros(len(mean), len(mean), device=mean.device, dtype=mean.dtype)
+    matrix[:, parts] = near / (near.sum(1, keepdim=True) + 1)
+    matrix[parts] = 0
+    return matrix
 
 
 def flipped(points: Tensor, order: Tensor | slice = slice(None)) -> Tensor:
