@@ -20,6 +20,7 @@ from vasa_core.spaces.mesh.encoder.framing import (
 )
 from vasa_core.spaces.mesh.encoder.parts import mirror_index
 from vasa_core.training.encoder.data import SIZE
+from vasa_core.training.encoder.glasses import put_on_glasses
 from vasa_core.training.encoder.repose import OPENED, ShapeBank, mouth_height, warp
 
 LATTICE = 32  # the re-posing warp is worked out on a lattice of this many columns
@@ -81,7 +82,8 @@ class Posed:
             read[some] = fine.permute(0, 2, 3, 1)
         source = images.index_select(0, self.index).float()
         crops = fill_outside(sample(source, read) / 255, read, images.shape[-1], generator)
-        return paint_mouth(crops, positions, self, generator)
+        crops = paint_mouth(crops, positions, self, generator)
+        return put_on_glasses(crops, positions, self.after, generator)
 
 
 def training_crops(
