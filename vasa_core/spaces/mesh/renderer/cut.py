@@ -145,10 +145,17 @@ def _stack(*openings: Openings) -> Openings:
     return Openings(**{n: torch.stack([getattr(o, n) for o in openings]) for n in names})
 
 
+def mouth_gap(landmarks: Tensor) -> Tensor:
+    """(V, 3) landmarks to (): gap of the inner lips in the middle, pixels."""
+    above, below = LIP_UPPER_INNER[5], LIP_LOWER_INNER[5]
+    return (landmarks[below] - landmarks[above]).norm()
+
+
 def mouth_opening(landmarks: Tensor, unit: float) -> Openings:
     """The mouth of (V, 3) landmarks as one opening; ``unit`` is the eye distance in pixels."""
     inner = (LIP_UPPER_INNER, LIP_LOWER_INNER)
-    return _stack(_opening(landmarks, *inner, MOUTH_REACH * unit, MOUTH_LIFT * unit))
+    reach = MOUTH_REACH * unit + 0.5 * mouth_gap(landmarks).item()
+    return _stack(_opening(landmarks, *inner, reach, MOUTH_LIFT * unit))
 
 
 def eye_openings(landmarks: Tensor, unit: float) -> Openings:

@@ -25,11 +25,13 @@ from ..topology import (
     RIGHT_LID_LOWER,
     RIGHT_LID_UPPER,
 )
-from .cut import MOUTH_LOWER, MOUTH_UPPER, Openings, interpolate, smoothstep
+from .cut import MOUTH_LOWER, MOUTH_UPPER, Openings, interpolate, mouth_gap, smoothstep
 from .cut import mouth_opening as mouth_cut
 
 LID_UPPER, LID_CREASE, LID_BROW, LID_LOWER = 0.97, 0.52, 0.06, -0.06  # shares of the lid gap
-CLOSE_UPPER, CLOSE_LOWER, CLOSE_JAW = 0.40, -0.60, -0.45  # shares of the lip gap
+CLOSE_UPPER, CLOSE_LOWER = 0.40, -0.60  # shares of the lip gap
+CLOSABLE = 0.25  # gap in eye distances
+GAP_NOISE = 0.015  # of landmarks, in eye distances
 OPEN_LIPS = (0.03, 0.08)  # gap over half width: below lips count as closed, above as open
 PRESSED = 0.008  # overlap of pressed lips, in eye distances
 JAW = (
@@ -61,31 +63,41 @@ def blink_rows(landmarks: Tensor, eyes: Openings) -> Tensor:
     return rows
 
 
-def closing_row(landmarks: Tensor, mouth: Openings) -> Tensor:
-    """(V, 3) landmarks to (468, 3): displacement that closes the lips of the photo, if open."""
-    above, below = list(LIP_UPPER_INNER), list(LIP_LOWER_INNER)
-    along = mouth.local(landmarks[None, :FACE_VERTICES, :2])[0, :, 0]
-    gap = landmarks[below] - landmarks[above]
+def photo_gap(landmarks: Tensor, mouth: Openings, unit: float) -> Tensor:
+    """(V, 3) landmarks to (11, 3) from upper to lower inner lip, as far as it will close.
+
+    Zero if the lips are closed. A cry is wider than a picture can be pulled together: the wider,
+    the less it is closed.
+    """
+    gap = landmarks[list(LIP_LOWER_INNER)] - landmarks[list(LIP_UPPER_INNER)]
+    share = (CLOSABLE * unit / mouth_gap(landmarks).clamp(min=1e-6)).clamp(max=1).square()
     width = (mouth.lower - mouth.upper).amax() / mouth.half[0]
-    gap = gap * smoothstep(width, *OPEN_LIPS)
-    closing = interpolate(along, along[above], gap)  # corners have no gap: zero beyond them
+    return share * gap * smoothstep(width, *OPEN_LIPS)
+
+
+def own_opening(gap: Tensor, pose: RigidFit, basis: FaceBasis) -> tuple[Tensor, Tensor]:
+    """The likeliest (12,) lips code that opens lips by ``gap`` (11, 3), and what it leaves over.
+
+    Codes are standard normal by their making, so this is the usual Gaussian estimate.
+    """
+    lips = basis.lips.to(gap)
+    opens = lips[:, list(LIP_LOWER_INNER)] - lips[:, list(LIP_UPPER_INNER)]
+    wanted = gap @ pose.rotation[0] / pose.scale[0]
+    flat = opens.flatten(1)
+    gram = flat @ flat.T + GAP_NOISE**2 * torch.eye(len(flat)).to(flat)
+    own = torch.linalg.solve(gram, flat @ wanted.flatten())
+    left = wanted - torch.einsum("k,kvc->vc", own, opens)
+    return own, left @ pose.rotation[0].T * pose.scale[0]
+
+
+def closing_row(landmarks: Tensor, gap: Tensor, mouth: Openings) -> Tensor:
+    """(V, 3) landmarks to (468, 3): displacement of the lips that closes a ``gap`` (11, 3)."""
+    along = mouth.local(landmarks[None, :FACE_VERTICES, :2])[0, :, 0]
+    closing = interpolate(along, along[list(LIP_UPPER_INNER)], gap)  # corners have no gap
     row = landmarks.new_zeros(FACE_VERTICES, 3)
-    for indices, share in (
-        (MOUTH_UPPER, CLOSE_UPPER),
-        (MOUTH_LOWER, CLOSE_LOWER),
-        (JAW, CLOSE_JAW),
-    ):
-        row[list(indices)] = share * closing[list(indices)]
+    row[list(MOUTH_UPPER)] = CLOSE_UPPER * closing[list(MOUTH_UPPER)]
+    row[list(MOUTH_LOWER)] = CLOSE_LOWER * closing[list(MOUTH_LOWER)]
     return row
-
-
-def own_opening(closing: Tensor, pose: RigidFit, basis: FaceBasis) -> Tensor:
-    """(468, 3) closing displacement in pixels to the (12,) lips code that opens them again."""
-    opening = -(closing @ pose.rotation[0]) / pose.scale[0]
-    lips = basis.lips[:, :FACE_VERTICES].flatten(1).to(closing)
-    gram = lips @ lips.T
-    ridge = 1e-2 * gram.diagonal().mean() * torch.eye(len(gram)).to(gram)
-    return torch.linalg.solve(gram + ridge, lips @ opening.flatten())
 
 
 def own_expression(landmarks: Tensor, basis: FaceBasis) -> Tensor:
@@ -100,9 +112,10 @@ def own_expression(landmarks: Tensor, basis: FaceBasis) -> Tensor:
         (D,) code; zero but for ``lips``, and there too if the photo's lips are closed.
     """
     pose = fit_pose(landmarks[None], basis.canonical.to(landmarks))
-    closing = closing_row(landmarks, mouth_cut(landmarks, pose.scale.item()))
+    unit = pose.scale.item()
+    gap = photo_gap(landmarks, mouth_cut(landmarks, unit), unit)
     code = landmarks.new_zeros(CODE_SIZE)
-    code[PARTS["lips"]] = own_opening(closing, pose, basis)
+    code[PARTS["lips"]] = own_opening(gap, pose, basis)[0]
     return code
 
 
@@ -148,13 +161,11 @@ def driver_rows(
 ) -> tuple[Tensor, Tensor]:
     """All rows of a portrait, (C, 468, 3) with C = 12 + 8 + 2 + 2, and its own lips code (12,).
 
-    The row before the last closes what the lips code leaves open: closing = -lips @ own + rest. The
-    last one parts the lips.
+    The row before the last closes what the own code leaves open; the last one parts the lips.
     """
     components = torch.cat([basis.lips, basis.expression])[:, :FACE_VERTICES].to(landmarks)
     camera = components @ pose.rotation[0].T * pose.scale[0]
-    closing = closing_row(landmarks, mouth)
-    own = own_opening(closing, pose, basis)
-    rest = closing + torch.einsum("k,kvc->vc", own, camera[: len(own)])
+    own, left = own_opening(photo_gap(landmarks, mouth, pose.scale.item()), pose, basis)
+    rest = closing_row(landmarks, left, mouth)
     parting = parting_row(landmarks, mouth)
     return torch.cat([camera, blink_rows(landmarks, eyes), rest[None], parting[None]]), own

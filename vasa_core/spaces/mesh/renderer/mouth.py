@@ -11,9 +11,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..topology import LIDS
+from ..topology import LIDS, LIP_UPPER_INNER
 from .cut import Openings, smoothstep
-from .drivers import CLOSE_UPPER
 from .lattice import cell_centres
 from .patch import OpenedPatch, Patch, crop
 from .pose import HeadMotion
@@ -122,19 +121,26 @@ def make_mouth(scene: Scene, patch: Patch) -> MouthInside:
     middle = torch.zeros(1, 1).to(lips.half)
     upper = lips.at(lips.upper, middle)[0]
     gap = lips.at(lips.lower, middle)[0] - upper
-    hidden = smoothstep(gap / lips.half, *TEETH_SEEN)
+    hidden, wide = (smoothstep(gap / lips.half, *limits) for limits in (TEETH_SEEN, WIDE))
     place = scene.landmarks.new_tensor([DRAWN_LOW, DRAWN_HIGH])
     jaw = 0.92 * scene.rows[: len(scene.own_lips), list(LOWER_LIP), :2].mean(1)
     return MouthInside(
         upper=Texture(_upper_teeth(colours, hidden), place[:1], place[1:]),
-        lower=Texture(_lower_teeth_and_tongue(colours), place[:1], place[1:]),
+        lower=Texture(_lower_teeth_and_tongue(colours, wide), place[:1], place[1:]),
         photo=_photo(scene, patch, hidden) if hidden > 0 else None,
         cavity=colours.cavity,
         lips=lips,
-        line=upper + CLOSE_UPPER * gap,
+        line=upper + _closing_of_upper_lip(scene),
         jaw=jaw,
         own=scene.own_lips,
     )
+
+
+def _closing_of_upper_lip(scene: Scene) -> Tensor:
+    """() how far down the middle of the upper lip goes when the photo's lips close, pixels."""
+    rows = scene.rows[:, LIP_UPPER_INNER[5], :2]
+    closing = rows[-2] - scene.own_lips @ rows[: len(scene.own_lips)]
+    return closing @ scene.mouth.axes[0, 1]
 
 
 def _colour(scene: Scene, vertices: tuple[int, ...]) -> Tensor:
@@ -186,7 +192,7 @@ def _upper_teeth(colours: Palette, hidden: Tensor) -> Tensor:
     return torch.cat([teeth * light, alpha[None]])[None]
 
 
-def _lower_teeth_and_tongue(colours: Palette) -> Tensor:
+def _lower_teeth_and_tongue(colours: Palette, hidden: Tensor) -> Tensor:
     x, y = _drawing_grid(colours.teeth)
     gaps, round_off = _teeth_relief(x * 1.35)
     dome = -0.42 + 0.34 * (x / 0.72).square()
@@ -196,6 +202,7 @@ def _lower_teeth_and_tongue(colours: Palette) -> Tensor:
     tongue = colours.tongue[:, None, None] * (0.6 + 0.4 * smoothstep(rise, 0.0, 0.4)) * furrow
     edge = 0.03 + 0.10 * x.square() + 0.02 * round_off
     teeth_alpha = smoothstep(y - edge, -0.03, 0.03) * (1 - smoothstep(x.abs(), 0.50, 0.72))
+    teeth_alpha = teeth_alpha * (1 - hidden)
     teeth = colours.teeth[:, None, None] * gaps * 0.72 * (1 - 0.5 * smoothstep(x.abs(), 0.1, 0.7))
     mixed = torch.lerp(tongue, teeth, teeth_alpha)
     alpha = torch.maximum(0.92 * tongue_alpha, teeth_alpha)

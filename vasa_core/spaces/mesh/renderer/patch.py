@@ -100,10 +100,19 @@ def paste(frame: Tensor, patch: Patch, opened: OpenedPatch, colours: Tensor) -> 
 
 
 def make_patch(
-    scene: Scene, openings: Openings, beside: float, above: float, below: float
+    scene: Scene,
+    openings: Openings,
+    beside: float,
+    above: float,
+    below: float,
+    open_by: float = 0.0,
 ) -> Patch:
-    """Patches that reach ``beside`` the corners, ``above`` and ``below`` their line, in u."""
+    """Patches that reach ``beside`` the corners, ``above`` and ``below`` their line, in u.
+
+    Openings that are ``open_by`` (u) in the photo need more room around.
+    """
     unit = scene.unit
+    above, below = above + 0.5 * open_by, below + 0.5 * open_by
     middle = openings.origin + openings.axes[:, 1] * ((below - above) / 2 * unit)
     half_height = torch.full_like(openings.half, (above + below) / 2 * unit)
     half = torch.stack([openings.half + beside * unit, half_height], 1)
@@ -114,7 +123,7 @@ def make_patch(
     target = torch.stack([cell_centres(c, size, *cells) for c in corner])[:, None]
     pixels = torch.stack([cell_centres(c, size, height, width) for c in corner])
 
-    margin = round(MARGIN * unit)
+    margin = round((MARGIN + 0.6 * open_by) * unit)
     low, box = corner - margin, size + 2 * margin
     depth = scene.depth.sample(middle.T[None, None, :, None])[0, 0, :, 0].T
     upper, lower = _textures(scene, openings, low, box)

@@ -8,6 +8,7 @@ from torch import Tensor
 from ..dynamics import FaceBasis
 from ..topology import VERTICES
 from .appearance import MeshAppearance
+from .cut import mouth_gap
 from .drivers import lip_gap
 from .eyes import make_eyeballs
 from .lattice import cell_centres
@@ -41,7 +42,8 @@ def prepare(image: Tensor, landmarks: Tensor, basis: FaceBasis) -> MeshAppearanc
     size = scene.origin.new_tensor([scene.region.width, scene.region.height])
     corner = torch.zeros_like(size)
     field = scene.lattice(corner[None], size, CELL * scene.unit, (1,))
-    mouth_patch = make_patch(scene, scene.mouth, *MOUTH_PATCH)
+    open_by = mouth_gap(scene.landmarks).item() / scene.unit
+    mouth_patch = make_patch(scene, scene.mouth, *MOUTH_PATCH, open_by)
     eyes_patch = make_patch(scene, scene.eyes, *EYE_PATCH)
     head, background = split_layers(scene)
     pixels = cell_centres(corner, size, scene.region.height, scene.region.width)
