@@ -1,4 +1,4 @@
-"""Synthetic speech with exact phone times: flite (5 voices, English), espeak-ng (18 languages)."""
+"""Synthetic speech with exact phone times: flite (5 voices, English), espeak-ng (17 languages)."""
 
 from __future__ import annotations
 
