@@ -2,7 +2,7 @@
 
     python -m vasa_core.training.encoder.train --data shared/data --cache scratch --out weights
 
-Three networks, each by wall time on one thread: landmarks, detector, closer looks. Every step is
+Three networks, each by wall time on one thread: detector, landmarks, closer looks. Every step is
 kept in the cache and resumed from there; delete the cache to start again.
 """
 
@@ -46,9 +46,9 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, default=Path("encoder_cache"))
     parser.add_argument("--out", type=Path, default=WEIGHTS)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--landmark-seconds", type=float, default=3400)
-    parser.add_argument("--detector-seconds", type=float, default=1200)
-    parser.add_argument("--part-seconds", type=float, default=1500)
+    parser.add_argument("--landmark-seconds", type=float, default=4200)
+    parser.add_argument("--detector-seconds", type=float, default=900)
+    parser.add_argument("--part-seconds", type=float, default=1620)
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     torch.set_num_threads(1)

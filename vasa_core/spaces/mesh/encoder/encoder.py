@@ -81,7 +81,7 @@ class FaceEncoder:
         networks = read_networks(folder / "face_landmarks.safetensors", "face", "lips", "eye")
         return FaceEncoder(*(net.to(device=device, dtype=dtype) for net in (detector, *networks)))
 
-    @torch.inference_mode()
+    @torch.no_grad()
     def detect(self, image: Tensor, max_faces: int = 16) -> Faces:
         """The faces in one image (1, 3, H, W), the largest first.
 
@@ -98,7 +98,7 @@ class FaceEncoder:
             )
         return faces
 
-    @torch.inference_mode()
+    @torch.no_grad()
     def landmarks(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Points (B, 478, 3) and confidence (B,) of the largest face in each of (B, 3, H, W).
 
@@ -108,7 +108,7 @@ class FaceEncoder:
         points, confidence = zip(*found, strict=True)
         return torch.stack(points), images.new_tensor(confidence)
 
-    @torch.inference_mode()
+    @torch.no_grad()
     def landmarks_at(self, image: Tensor, where: Tensor) -> tuple[Tensor, float]:
         """Points (478, 3) and confidence of the face at ``where`` in one image (1, 3, H, W).
 
@@ -122,7 +122,7 @@ class FaceEncoder:
         points, confidence = self._look(image, frame, mirrored=still)
         return self._look_closer(image, points, mirrored=still)[0], float(confidence)
 
-    @torch.inference_mode()
+    @torch.no_grad()
     def track(self, frames: Iterable[Tensor]) -> tuple[Tensor, Tensor]:
         """Points (T, 478, 3) of the largest face through a video of (3, H, W), and found (T,).
 
@@ -224,7 +224,7 @@ class Tracker:
         self.encoder, self.filter = encoder, OneEuroFilter(rest, speed)
         self.points: Tensor | None = None
 
-    @torch.inference_mode()
+    @torch.no_grad()
     def __call__(self, image: Tensor) -> Tensor | None:
         """Points (478, 3), or None when the frame shows no face."""
         points, confidence = None, 0.0
