@@ -202,10 +202,9 @@ def _lower_teeth_and_tongue(colours: Palette, hidden: Tensor) -> Tensor:
     tongue = colours.tongue[:, None, None] * (0.6 + 0.4 * smoothstep(rise, 0.0, 0.4)) * furrow
     edge = 0.03 + 0.10 * x.square() + 0.02 * round_off
     teeth_alpha = smoothstep(y - edge, -0.03, 0.03) * (1 - smoothstep(x.abs(), 0.50, 0.72))
-    teeth_alpha = teeth_alpha * (1 - hidden)
     teeth = colours.teeth[:, None, None] * gaps * 0.72 * (1 - 0.5 * smoothstep(x.abs(), 0.1, 0.7))
     mixed = torch.lerp(tongue, teeth, teeth_alpha)
-    alpha = torch.maximum(0.92 * tongue_alpha, teeth_alpha)
+    alpha = torch.maximum(0.92 * tongue_alpha, teeth_alpha) * (1 - hidden)
     return torch.cat([mixed, alpha[None]])[None]
 
 
