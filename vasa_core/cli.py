@@ -227,14 +227,13 @@ def run_track(args: argparse.Namespace) -> str:
     check_output(args.out, (".safetensors",))
     space = load_space("mesh", args.device)
     if is_still(args.input):
-        frames, fps, total = [read_image(args.input)[0]], Fraction(25), 1
+        motion = space.encode(read_image(args.input).to(args.device)).pose
     else:
-        frames = VideoReader(args.input)
-        fps, total = frames.fps, frames.frames
-    with progress_bar("track") as progress:
-        motion = space.track(counted(frames, total, progress, args.device), fps)
+        video = VideoReader(args.input)
+        with progress_bar("track") as progress:
+            motion = space.track(counted(video, progress, args.device), video.fps)
     save_motion(args.out, motion)
-    return f"{len(motion)} frames, {float(fps):g} fps, {args.out}"
+    return f"{len(motion)} frames, {float(motion.fps):g} fps, {args.out}"
 
 
 def is_still(path: Path) -> bool:
@@ -248,11 +247,11 @@ def is_still(path: Path) -> bool:
         return False
 
 
-def counted(frames, total: int, progress, device: str) -> Iterator[torch.Tensor]:
-    """The frames on a device, reported one by one."""
-    for done, frame in enumerate(frames, 1):
+def counted(video, progress, device: str) -> Iterator[torch.Tensor]:
+    """A video's frames on a device, reported one by one."""
+    for done, frame in enumerate(video, 1):
         yield frame.to(device)
-        progress(done, total)
+        progress(done, video.frames)
 
 
 def run_motion(args: argparse.Namespace) -> str:
