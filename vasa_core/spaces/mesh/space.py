@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from fractions import Fraction
 from functools import partial
 
@@ -15,6 +16,7 @@ from ...types import Motion, Portrait, move
 from .dynamics import PARTS, FaceBasis
 from .encoder.encoder import FaceEncoder
 from .geometry import fit_pose
+from .renderer.drivers import own_expression
 from .renderer.prepare import prepare
 from .renderer.render import render
 from .tracking import motion_from_landmarks, relative_motion
@@ -50,12 +52,13 @@ class MeshSpace:
         pose = fit_pose(landmarks[None], self.basis.canonical)
         identity = pose.canonical(landmarks[None])[0]
         appearance = prepare(image, landmarks, self.basis)
+        rest = motion_from_landmarks(landmarks[None], self.basis, Fraction(25), identity)
         return Portrait(
             space=self.name,
             image=image,
             landmarks=landmarks,
             identity=identity,
-            pose=motion_from_landmarks(landmarks[None], self.basis, Fraction(25), identity),
+            pose=replace(rest, dynamics=own_expression(landmarks, self.basis)[None]),
             crop=appearance.crop,
             appearance=appearance,
             faces=len(faces),
