@@ -12,6 +12,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
+from torch.nn.functional import avg_pool1d
 
 from ..audio.features import AudioEncoder
 from ..errors import InputError
@@ -20,11 +21,15 @@ from .controls import FaceActions, Steering, check, signals
 from .guidance import guided
 from .sampling import ddim
 from .transformer import MotionTransformer, MotionTransformerConfig
-from .vector import MotionScaler
+from .vector import POSE_SIZE, MotionScaler
 from .windows import stream_windows
 
 WEIGHTS = Path(__file__).parent / "weights"
 GUIDANCE = {"audio": 0.5, "gaze": 1.0}  # VASA-1, section 4.1
+# Spread of the noise that head motion starts from. Few steps lose motion (VASA-1, table 4), and who
+# speaks moves more than who does not.
+TALKING_NOISE, IDLE_NOISE = 1.55, 0.8
+CALM_FRAMES = 13  # over which speech is averaged
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +42,7 @@ class Hearing:
     std: Tensor
     leading: Tensor  # per motion number: the heard column that leads it, or -1
     pressed: int | None  # column with the probability of m, b, p; None if the encoder has none
+    silent: int | None  # column with the probability that nobody speaks
 
     def __call__(self, features: Tensor) -> Tensor:
         """(T, F) audio features to the (T, heard) normalised columns."""
@@ -48,6 +54,13 @@ class Hearing:
         Motion is diffused as its difference from this. Where nothing leads, it is zero.
         """
         return torch.where(self.leading >= 0, heard[:, self.leading.clamp(min=0)], 0.0)
+
+    def speaking(self, features: Tensor) -> Tensor:
+        """(T, F) audio features to (T,): how much of the time around a frame somebody speaks."""
+        if self.silent is None:
+            return features.new_ones(len(features))
+        speech = 1 - features[None, :, self.silent]
+        return avg_pool1d(speech, CALM_FRAMES, 1, CALM_FRAMES // 2, count_include_pad=False)[0]
 
     def lips_pressed(self, features: Tensor) -> Tensor:
         """(T, F) audio features to (T,): how surely the lips are closed by a sound, 0..1."""
@@ -165,11 +178,20 @@ class _WindowSampler:
         told = self.model.defaults | asked
         conditions |= {name: told[name] for name in config.signals if name in told}
         conditions = {name: value[None].to(sound) for name, value in conditions.items()}
-        noise = torch.randn(1, config.window, config.motion, generator=self.generator).to(sound)
+        noise = self.noise(hearing.speaking(sound))
         scales = {n: s for n, s in self.scales.items() if n == "audio" or n in asked}
         denoise = guided(self.model.network, conditions, scales)
         white = ddim(denoise, noise, self.model.schedule, self.steps, callback=self.report)
         return hearing.lead(heard_now) + self.model.network.whitening.color(white)[0]
+
+    def noise(self, speaking: Tensor) -> Tensor:
+        """(1, W, D) white noise whose head motion is livelier where (W,) somebody speaks."""
+        config, whitening = self.model.network.config, self.model.network.whitening
+        noise = torch.randn(1, config.window, config.motion, generator=self.generator)
+        motion = whitening.color(noise.to(speaking))
+        size = IDLE_NOISE + (TALKING_NOISE - IDLE_NOISE) * speaking
+        motion[..., :POSE_SIZE] *= size[:, None]
+        return whitening.whiten(motion)
 
     def report(self, step: int) -> None:
         self.done += 1
@@ -222,7 +244,9 @@ def read_model(
     return MotionDiffusion(
         network.eval().requires_grad_(False),
         MotionScaler(**group("scaler.")),
-        Hearing(about["encoder"], **group("hearing."), pressed=about["pressed"]),
+        Hearing(
+            about["encoder"], **group("hearing."), pressed=about["pressed"], silent=about["silent"]
+        ),
         FaceActions(parts, **group("actions.")),
         space=about["space"],
         fps=Fraction(about["fps"]),
@@ -245,6 +269,7 @@ def save_model(path: Path, model: MotionDiffusion) -> None:
         "parts": {name: [part.start, part.stop] for name, part in model.actions.parts.items()},
         "encoder": model.hearing.encoder,
         "pressed": model.hearing.pressed,
+        "silent": model.hearing.silent,
         "space": model.space,
         "fps": str(model.fps),
     }

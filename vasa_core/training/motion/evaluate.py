@@ -104,12 +104,13 @@ def rest_scores(model: MotionDiffusion) -> list[Score]:
     return scores
 
 
-def pose_scores(model, clips: list[TalkingClip], sounds, seeds) -> list[Score]:
-    """Amount and smoothness of head motion against real people's."""
-    free = [c for c in clips if c.person != "grid_s1"]
-    real = [c.motion for c in free if not c.name.startswith(STILL_HEADED)]
-    made = [raw_vector(model.sample(s, seed=seed)) for s in sounds.values() for seed in seeds]
-    made = [m for m in made if len(m) >= 50]
+def pose_scores(model: MotionDiffusion, data: Path, clips: list[TalkingClip], seeds) -> list[Score]:
+    """Amount and smoothness of head motion against real people's, over the same sounds."""
+    free = [c for c in clips if c.person != "grid_s1" and not c.name.startswith(STILL_HEADED)]
+    real = [clip.motion for clip in free]
+    files = [data / "talking" / f"{clip.name}.mp4" for clip in free]
+    sounds = [model.features(*read_audio(file)) for file in files]
+    made = [raw_vector(model.sample(sound, seed=seed)) for sound in sounds for seed in seeds]
     amount = np.mean([head_speed(m) for m in made]) / np.mean([head_speed(m) for m in real])
     spread = [np.mean([m[:, :3].std(0).mean() for m in group]) for group in (made, real)]
     jerk = [np.mean([acceleration(m) for m in group]) for group in (made, real)]
@@ -193,7 +194,7 @@ def evaluate(model: MotionDiffusion, data: Path, seeds: range, hour: bool = True
     files = {clip.name: data / "talking" / f"{clip.name}.mp4" for clip in spoken}
     sounds = {name: model.features(*read_audio(path)) for name, path in files.items()}
     scores = lip_scores(model, data, seeds) + rest_scores(model)
-    scores += pose_scores(model, clips, sounds, seeds)
+    scores += pose_scores(model, data, clips, seeds)
     scores += control_scores(model, sounds) + liveliness_scores(model, sounds)
     return scores + (drift_scores(model, sounds) if hour else [])
 

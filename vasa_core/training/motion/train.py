@@ -102,8 +102,9 @@ def build(preset: str, source: WindowSource, basis: FaceBasis, device) -> Motion
     network = MotionTransformer(config)
     leading = torch.full((MOTION_SIZE,), -1)
     leading[LIPS] = torch.arange(SOUND_COLUMNS, len(mean))
-    pressed = FEATURES["phones"].start + PHONES.index("bilabial")
-    hearing = Hearing(AudioEncoder.name, heard_columns(), mean, std, leading, pressed)
+    phones = FEATURES["phones"].start
+    pressed, silent = phones + PHONES.index("bilabial"), phones + PHONES.index("silence")
+    hearing = Hearing(AudioEncoder.name, heard_columns(), mean, std, leading, pressed, silent)
     network.whitening.fit(
         Batches(source, scaler, hearing, network.whitening, "cpu").draw(STATISTICS_WINDOWS).clean
     )
