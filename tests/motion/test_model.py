@@ -10,6 +10,7 @@ from vasa_core.motion.controls import FaceActions
 from vasa_core.motion.model import (
     Hearing,
     MotionDiffusion,
+    closed_lids,
     load_motion_model,
     read_model,
     save_model,
@@ -102,6 +103,11 @@ def test_progress_counts_steps_and_may_stop(tiny):
 
     with pytest.raises(CancelledError):
         tiny.sample(sound(25), progress=stop)
+
+
+def test_blinks_reach_the_other_lid():
+    closure = torch.tensor([-0.2, 0.1, 0.2, 0.73, 1.0])
+    assert torch.allclose(closed_lids(closure), torch.tensor([-0.2, 0.1, 0.2, 0.995, 1.0]))
 
 
 def test_guidance_is_used(tiny):
