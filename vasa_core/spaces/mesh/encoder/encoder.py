@@ -22,7 +22,7 @@ from .smoothing import OneEuroFilter
 
 WEIGHTS = Path(__file__).parents[1] / "weights"
 CANDIDATE = 0.2  # heat from which a place is looked at with the landmark network
-FACE = 0.9  # confidence from which it is a face
+FACE = 0.94  # confidence from which it is a face
 APART = 0.6  # centres of two faces lie this far apart, in half sides of the larger one's square
 LOST = 0.5  # confidence below which a tracked face is looked for again
 PART_SHARE = 0.8  # how far lips and eyes follow the second look
