@@ -22,7 +22,7 @@ from .smoothing import OneEuroFilter
 
 WEIGHTS = Path(__file__).parents[1] / "weights"
 CANDIDATE = 0.2  # heat from which a place is looked at with the landmark network
-FACE = 0.94  # confidence from which it is a face
+FACE = 0.97  # score from which it is a face
 APART = 0.6  # centres of two faces lie this far apart, in half sides of the larger one's square
 LOST = 0.5  # confidence below which a tracked face is looked for again
 PART_SHARE = 0.8  # how far lips and eyes follow the second look
@@ -145,13 +145,15 @@ class FaceEncoder:
         frames, heat = frames[heat > CANDIDATE], heat[heat > CANDIDATE]
         if not len(frames):
             return Faces(frames, heat[:0]), best
-        confidence = heat.new_ones(len(frames))
-        for _ in range(2):  # what is no face drifts away and loses confidence in the second look
-            points, seen = self._look(image, frames)
-            frames, confidence = fit_frames(points, self.face.mean), torch.minimum(confidence, seen)
-        keep = [i for i in suppress(frames, confidence, APART) if confidence[i] > FACE]
+        points, _ = self._look(image, frames)
+        frames = fit_frames(points, self.face.mean)
+        points, seen = self._look(image, frames, mirrored=True)
+        frames = fit_frames(points, self.face.mean)
+        # both networks have a say: odds of the straightened look times root of the detector's odds
+        scores = (seen.logit(1e-6) + heat.logit(1e-6) / 2).sigmoid()
+        keep = [i for i in suppress(frames, scores, APART) if scores[i] > FACE]
         keep = sorted(keep, key=lambda i: -float(frame_size(frames)[i]))[:most]
-        return Faces(frames[keep], confidence[keep]), float(confidence.max())
+        return Faces(frames[keep], scores[keep]), float(scores.max())
 
     def _look(self, image: Tensor, frames: Tensor, mirrored: bool = False) -> tuple[Tensor, Tensor]:
         """Points (F, 478, 3) in pixels and confidence (F,) from face crops at frames (F, 2, 3).
