@@ -9,8 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from vasa_core.spaces.mesh import topology as mesh
-from vasa_core.spaces.mesh.encoder.framing import (
+from ...spaces.mesh import topology as mesh
+from ...spaces.mesh.encoder.framing import (
     crop_grid,
     fit_frames,
     frame_size,
@@ -18,10 +18,10 @@ from vasa_core.spaces.mesh.encoder.framing import (
     sample,
     to_crop,
 )
-from vasa_core.spaces.mesh.encoder.parts import mirror_index
-from vasa_core.training.encoder.data import SIZE
-from vasa_core.training.encoder.glasses import put_on_glasses
-from vasa_core.training.encoder.repose import OPENED, ShapeBank, mouth_height, warp
+from ...spaces.mesh.encoder.parts import mirror_index
+from .data import SIZE
+from .glasses import put_on_glasses
+from .repose import OPENED, ShapeBank, mouth_height, warp
 
 LATTICE = 32  # the re-posing warp is worked out on a lattice of this many columns
 CROP_SIDE = 2.6  # side of the face crop in eye distances of the mean face

@@ -22,10 +22,10 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
-from vasa_core.errors import NoFaceError
-from vasa_core.spaces.mesh import topology as mesh
-from vasa_core.spaces.mesh.encoder.encoder import WEIGHTS, FaceEncoder
-from vasa_core.training.encoder.data import load_faces, read_frames, read_track
+from ...errors import NoFaceError
+from ...spaces.mesh import topology as mesh
+from ...spaces.mesh.encoder.encoder import WEIGHTS, FaceEncoder
+from .data import load_faces, read_frames, read_track
 
 GROUPS = {
     "all": list(range(mesh.VERTICES)),

@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vasa_core.spaces.mesh.geometry import fit_similarity
-from vasa_core.spaces.mesh.topology import RIGID
-from vasa_core.training.encoder.data import read_track
+from ...spaces.mesh.geometry import fit_similarity
+from ...spaces.mesh.topology import RIGID
+from .data import read_track
 
 
 def load_expressions(data: Path, mean: Tensor, cache: Path, count: int = 2000) -> Tensor:

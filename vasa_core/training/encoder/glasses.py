@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from vasa_core.spaces.mesh import topology as mesh
+from ...spaces.mesh import topology as mesh
 
 EYES = (  # outer corner, inner corner, where the temple ends at the ear
     (mesh.RIGHT_EYE_OUTER, mesh.RIGHT_EYE_INNER, 127),

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from vasa_core.spaces.mesh import topology as mesh
-from vasa_core.spaces.mesh.encoder.parts import mirror_index
-from vasa_core.spaces.mesh.geometry import (
+from ...spaces.mesh import topology as mesh
+from ...spaces.mesh.encoder.parts import mirror_index
+from ...spaces.mesh.geometry import (
     RigidFit,
     fit_similarity,
     rotation_angles,

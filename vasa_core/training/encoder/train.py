@@ -19,12 +19,12 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from vasa_core.spaces.mesh.encoder.encoder import WEIGHTS, pack
-from vasa_core.training.encoder.data import load_faces
-from vasa_core.training.encoder.schedule import Recipe
-from vasa_core.training.encoder.train_detector import train_detector
-from vasa_core.training.encoder.train_landmarks import train_landmarks
-from vasa_core.training.encoder.train_parts import train_parts
+from ...spaces.mesh.encoder.encoder import WEIGHTS, pack
+from .data import load_faces
+from .schedule import Recipe
+from .train_detector import train_detector
+from .train_landmarks import train_landmarks
+from .train_parts import train_parts
 
 
 def write(file: Path, networks: dict[str, nn.Module]) -> None:

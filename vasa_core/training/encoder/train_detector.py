@@ -10,8 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from vasa_core.spaces.mesh.encoder.detector import STRIDE, UNIT, Detector, decode
-from vasa_core.spaces.mesh.encoder.framing import (
+from ...spaces.mesh.encoder.detector import STRIDE, UNIT, Detector, decode
+from ...spaces.mesh.encoder.framing import (
     crop_grid,
     fit_frames,
     frame_angle,
@@ -21,10 +21,10 @@ from vasa_core.spaces.mesh.encoder.framing import (
     to_crop,
     to_image,
 )
-from vasa_core.training.encoder.augment import CROP_SIDE, restyle
-from vasa_core.training.encoder.data import SIZE, FaceSet
-from vasa_core.training.encoder.repose import mean_shape
-from vasa_core.training.encoder.schedule import Recipe, Training
+from .augment import CROP_SIDE, restyle
+from .data import SIZE, FaceSet
+from .repose import mean_shape
+from .schedule import Recipe, Training
 
 log = logging.getLogger(__name__)
 

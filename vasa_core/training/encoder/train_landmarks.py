@@ -9,11 +9,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from vasa_core.spaces.mesh import topology as mesh
-from vasa_core.spaces.mesh.encoder.detector import Detector
-from vasa_core.spaces.mesh.encoder.framing import cut, fit_frames, frame_size, make_frames, to_image
-from vasa_core.spaces.mesh.encoder.landmark_net import LandmarkNet
-from vasa_core.training.encoder.augment import (
+from ...spaces.mesh import topology as mesh
+from ...spaces.mesh.encoder.detector import Detector
+from ...spaces.mesh.encoder.framing import cut, fit_frames, frame_size, make_frames, to_image
+from ...spaces.mesh.encoder.landmark_net import LandmarkNet
+from .augment import (
     ALIGNED,
     CROP_SIDE,
     DETECTED,
@@ -22,10 +22,10 @@ from vasa_core.training.encoder.augment import (
     restyle,
     training_crops,
 )
-from vasa_core.training.encoder.data import FaceSet
-from vasa_core.training.encoder.expressions import load_expressions
-from vasa_core.training.encoder.repose import ShapeBank, mean_shape
-from vasa_core.training.encoder.schedule import Recipe, Training
+from .data import FaceSet
+from .expressions import load_expressions
+from .repose import ShapeBank, mean_shape
+from .schedule import Recipe, Training
 
 NEGATIVES = 8  # crops without a face in each batch
 

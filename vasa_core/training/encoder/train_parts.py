@@ -7,9 +7,9 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from vasa_core.spaces.mesh import topology as mesh
-from vasa_core.spaces.mesh.encoder.framing import fit_frames, to_crop, to_image
-from vasa_core.spaces.mesh.encoder.parts import (
+from ...spaces.mesh import topology as mesh
+from ...spaces.mesh.encoder.framing import fit_frames, to_crop, to_image
+from ...spaces.mesh.encoder.parts import (
     EYE_CONFIG,
     LEFT_EYE,
     LIPS,
@@ -19,11 +19,11 @@ from vasa_core.spaces.mesh.encoder.parts import (
     mirror_index,
     part_frames,
 )
-from vasa_core.training.encoder.augment import CROP_SIDE, Jitter, Posed, jittered, restyle
-from vasa_core.training.encoder.data import FaceSet
-from vasa_core.training.encoder.expressions import load_expressions
-from vasa_core.training.encoder.repose import ShapeBank, mean_shape
-from vasa_core.training.encoder.schedule import Recipe, Training
+from .augment import CROP_SIDE, Jitter, Posed, jittered, restyle
+from .data import FaceSet
+from .expressions import load_expressions
+from .repose import ShapeBank, mean_shape
+from .schedule import Recipe, Training
 
 MISSED = Jitter(0.06, 0.06, 0.09)  # how far a part's crop strays: errors of the first look
 MIRROR = torch.tensor([-1.0, 1.0])
