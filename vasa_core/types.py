@@ -199,9 +199,31 @@ class FaceSpace(Protocol):
         """(3, H, W) frames of a video to the motion of the largest face, reference "camera"."""
 
     def render(
-        self, portrait: Portrait, motion: Motion | Iterable[Motion], chunk: int = 8
+        self,
+        portrait: Portrait,
+        motion: Motion | Iterable[Motion],
+        chunk: int = 8,
+        workers: int = 1,
     ) -> Iterator[Tensor]:
-        """Frames of the moving portrait, in chunks (B, 3, H, W) of the source's size."""
+        """Frames of the moving portrait, in chunks (B, 3, H, W), by ``workers`` threads."""
+
+
+class AudioEncoder(Protocol):
+    """Turns sound into what motion models hear, whole or as a stream of any length."""
+
+    name: str
+    fps: Fraction
+
+    def measure(self, blocks: Iterable[Tensor], rate: int) -> float:
+        """Loudness level of a whole sound from its blocks of samples, for ``stream``."""
+
+    def encode(self, waveform: Tensor, rate: int) -> AudioFeatures:
+        """(N,) or (C, N) samples at ``rate`` Hz to their features."""
+
+    def stream(
+        self, blocks: Iterable[Tensor], rate: int, level: float | None = None
+    ) -> Iterator[AudioFeatures]:
+        """The same in constant memory; without a level, it follows the loudness so far."""
 
 
 class MotionModel(Protocol):
@@ -209,6 +231,7 @@ class MotionModel(Protocol):
 
     space: str
     fps: Fraction
+    encoder: AudioEncoder
 
     def features(self, waveform: Tensor, rate: int) -> AudioFeatures:
         """(N,) mono samples at ``rate`` Hz to this model's own audio features."""

@@ -102,4 +102,4 @@ def load_articulation(path: Path | str = WEIGHTS) -> tuple[ArticulationNet, LipP
     press = LipPress(tensors.pop("press.opening"), tensors.pop("press.shut"))
     net = ArticulationNet(channels=len(tensors["norm.weight"]))
     net.load_state_dict(tensors)
-    return net.eval().requires_grad_(False), press
+    return net.train(False).requires_grad_(False), press

@@ -253,7 +253,7 @@ def read_model(
     network.load_state_dict(group("network."))
     parts = {name: slice(*ends) for name, ends in about["parts"].items()}
     return MotionDiffusion(
-        network.eval().requires_grad_(False),
+        network.train(False).requires_grad_(False),
         MotionScaler(**group("scaler.")),
         Hearing(
             about["encoder"], **group("hearing."), pressed=about["pressed"], silent=about["silent"]

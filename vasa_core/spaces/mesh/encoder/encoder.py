@@ -63,7 +63,7 @@ class FaceEncoder:
 
     def __init__(self, detector: Detector, face: LandmarkNet, lips: PartNet, eye: PartNet):
         self.detector, self.face, self.lips, self.eye = (
-            fuse(net.eval()).requires_grad_(False).to(memory_format=torch.channels_last)
+            fuse(net.train(False)).requires_grad_(False).to(memory_format=torch.channels_last)
             for net in (detector, face, lips, eye)
         )
         self.spread = spread(self.face.mean)
