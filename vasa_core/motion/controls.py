@@ -12,11 +12,11 @@ from dataclasses import dataclass, fields, replace
 import torch
 from torch import Tensor
 
+from ..audio.articulation import LipPress
 from ..errors import InputError
 from ..types import Controls, Motion
 
 GAZE_UNIT = 10.0  # degrees per unit of the gaze signal
-PRESSED_GAP = -0.004  # eye distances; what lips come to on m, b, p
 MAX_GAZE, MAX_LOG_DISTANCE = 8.0, 0.1  # conditions beyond what was trained are held at its border
 WIDTHS = {"gaze": (2,), "emotion": (5,)}  # of one row; the other controls are plain numbers
 SETTLE_FRAMES = 50.0  # time constant of the running mean that steering replaces
@@ -143,9 +143,9 @@ class Steering:
 
     def press(self, codes: Tensor, pressed: Tensor) -> None:
         """Close the lips of (T, D) codes where a sound needs it, in place."""
-        lips = codes[:, self.actions.parts["lips"]]
-        excess = (lips @ self.actions.gap.to(codes) - PRESSED_GAP).clamp(min=0)
-        lips -= (pressed * excess)[:, None] * self.actions.opening.to(codes)
+        lips = self.actions.parts["lips"]
+        press = LipPress(self.actions.gap.to(codes), -self.actions.opening.to(codes))
+        codes[:, lips] = press(codes[:, lips], pressed)
 
     def act(self, codes: Tensor, motion: Motion, pressed: Tensor) -> None:
         """Add emotion and rest opening to (T, D) codes, in place."""

@@ -15,10 +15,10 @@ from pathlib import Path
 
 import torch
 from safetensors.torch import load_file, save_file
-from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
-from ..spaces.mesh.dynamics import eye_opening, mouth_opening
+from ..spaces.mesh.dynamics import eye_opening
+from ..spaces.mesh.encoder.parts import mirror_index
 from ..spaces.mesh.geometry import (
     eye_distance,
     fit_pose,
@@ -45,19 +45,9 @@ def mean_face(labels: Tensor, rounds: int = 8) -> tuple[Tensor, Tensor]:
         mean = mean / eye_distance(mean)
     tilt = rotation_angles(fit_pose(labels, mean).rotation).median(0).values
     mean = mean @ rotation_matrix(tilt).T  # the median still looks straight ahead
-    mirror = mirror_permutation(fit_pose(labels, mean).canonical(labels))
+    mirror = mirror_index()
     mean = (mean + mean[mirror] * FLIP) / 2
     return (mean - mean[list(RIGID)].mean(0)) / eye_distance(mean), mirror
-
-
-def mirror_permutation(faces: Tensor, sample: int = 200) -> Tensor:
-    """One-to-one partner of every vertex; open mouths in the sample keep the two lips apart."""
-    widest = mouth_opening(faces).argsort(descending=True)[:sample]
-    cost = torch.stack([torch.cdist(face * FLIP, face) for face in faces[widest]]).mean(0)
-    mirror = torch.as_tensor(linear_sum_assignment(cost.numpy())[1])
-    if not torch.equal(mirror[mirror], torch.arange(len(mirror))):
-        raise RuntimeError("The mirror assignment is not an involution; the labels are too noisy.")
-    return mirror
 
 
 def displacements(clips: list[Clip], canonical: Tensor) -> list[tuple[str, Tensor, Tensor]]:
