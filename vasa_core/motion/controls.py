@@ -7,10 +7,10 @@ rest opening.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..audio.articulation import LipPress
 from ..errors import InputError
@@ -22,8 +22,7 @@ WIDTHS = {"gaze": (2,), "emotion": (5,)}  # of one row; the other controls are p
 SETTLE_FRAMES = 50.0  # time constant of the running mean that steering replaces
 
 
-@dataclass(frozen=True, slots=True)
-class FaceActions:
+class FaceActions(nn.Module):
     """What a face space's codes have to say about controls; made with the weights.
 
     parts            where lips, expression, blink and gaze lie in a code
@@ -33,11 +32,20 @@ class FaceActions:
     gap              (lips,) how far one unit of a lips code opens them, in eye distances
     """
 
-    parts: dict[str, slice]
-    emotions: Tensor
-    emotion_opening: Tensor
-    opening: Tensor
-    gap: Tensor
+    def __init__(
+        self,
+        parts: dict[str, slice],
+        emotions: Tensor,
+        emotion_opening: Tensor,
+        opening: Tensor,
+        gap: Tensor,
+    ):
+        super().__init__()
+        self.parts = parts
+        self.register_buffer("emotions", emotions)
+        self.register_buffer("emotion_opening", emotion_opening)
+        self.register_buffer("opening", opening)
+        self.register_buffer("gap", gap)
 
 
 def per_frame(controls: Controls, name: str, start: int, frames: int) -> Tensor:

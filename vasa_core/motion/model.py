@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
 import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.functional import avg_pool1d
 
 from ..audio.features import AudioEncoder
@@ -33,19 +32,34 @@ LID_STRETCH = 0.5
 CALM_FRAMES = 13  # over which speech is averaged
 
 
-@dataclass(frozen=True, slots=True)
-class Hearing:
-    """Which columns of the audio features a model hears, and their mean and spread."""
+class Hearing(nn.Module):
+    """Which columns of the audio features a model hears, and their mean and spread.
 
-    encoder: str
-    columns: Tensor
-    mean: Tensor
-    std: Tensor
-    leading: Tensor  # per motion number: the heard column that leads it, or -1
-    pressed: int | None  # column with the probability of m, b, p; None if the encoder has none
-    silent: int | None  # column with the probability that nobody speaks
+    encoder  name of the audio encoder
+    columns  (heard,)  which features; ``mean`` and ``std`` are theirs
+    leading  (6 + D,)  per motion number: the heard column that leads it, or -1
+    pressed  column with the probability of m, b, p; None if the encoder has none
+    silent   column with the probability that nobody speaks; None likewise
+    """
 
-    def __call__(self, features: Tensor) -> Tensor:
+    def __init__(
+        self,
+        encoder: str,
+        columns: Tensor,
+        mean: Tensor,
+        std: Tensor,
+        leading: Tensor,
+        pressed: int | None,
+        silent: int | None,
+    ):
+        super().__init__()
+        self.encoder, self.pressed, self.silent = encoder, pressed, silent
+        self.register_buffer("columns", columns)
+        self.register_buffer("mean", mean)
+        self.register_buffer("std", std)
+        self.register_buffer("leading", leading)
+
+    def forward(self, features: Tensor) -> Tensor:
         """(T, F) audio features to the (T, heard) normalised columns."""
         return (features[:, self.columns] - self.mean) / self.std
 
@@ -78,8 +92,11 @@ def closed_lids(closure: Tensor) -> Tensor:
     return (closure + LID_STRETCH * (closure - 0.2).clamp(min=0)).clamp(max=1)
 
 
-class MotionDiffusion:
-    """Implements ``vasa_core.types.MotionModel``; made by ``load_motion_model`` or by training."""
+class MotionDiffusion(nn.Module):
+    """Implements ``vasa_core.types.MotionModel``; made by ``load_motion_model`` or by training.
+
+    The audio encoder is not moved with the rest: it works on the CPU.
+    """
 
     def __init__(
         self,
@@ -93,16 +110,14 @@ class MotionDiffusion:
         defaults: dict[str, Tensor] | None = None,
         encoder: AudioEncoder | None = None,
     ):
+        super().__init__()
         self.network, self.scaler, self.hearing, self.actions = network, scaler, hearing, actions
         self.space, self.fps = space, fps
-        self.defaults = defaults or {}  # signals that hold unless the controls give them
-        self.schedule = network.schedule
+        # signals that hold unless the controls give them
+        self.defaults = nn.ParameterDict(
+            {name: nn.Parameter(value, False) for name, value in (defaults or {}).items()}
+        )
         self.encoder = encoder
-
-    @property
-    def device(self) -> torch.device:
-        """Where the model computes."""
-        return self.scaler.mean.device
 
     def features(self, waveform: Tensor, rate: int) -> AudioFeatures:
         """(N,) mono samples at ``rate`` Hz to this model's own audio features."""
@@ -137,8 +152,9 @@ class MotionDiffusion:
         """
         controls = controls or Controls()
         check(controls)
-        if not 1 <= steps <= len(self.schedule):
-            raise InputError(f"{steps} sampling steps asked for; 1 to {len(self.schedule)} work.")
+        most = len(self.network.schedule)
+        if not 1 <= steps <= most:
+            raise InputError(f"{steps} sampling steps asked for; 1 to {most} work.")
         sampler = _WindowSampler(self, controls, seed, steps, cfg, progress)
         if isinstance(audio, AudioFeatures):
             sampler.total = -(-len(audio) // self.network.config.window) * steps
@@ -179,21 +195,22 @@ class _WindowSampler:
     @torch.no_grad()
     def __call__(self, sound: Tensor, past: Tensor | None, start: int) -> Tensor:
         """(W, F) features, (K, D + F) past motion and features, to (W, D) motion vectors."""
-        config, hearing = self.model.network.config, self.model.hearing
+        network, hearing = self.model.network, self.model.hearing
+        config = network.config
         heard_now = hearing(sound)
         conditions = {"audio": heard_now}
         if past is not None:
             moved, heard = past.split([config.motion, past.shape[1] - config.motion], 1)
             conditions["past"] = torch.cat([moved, hearing(heard)], 1)
         asked = signals(self.controls, start, config.window)
-        told = self.model.defaults | asked
+        told = dict(self.model.defaults) | asked
         conditions |= {name: told[name] for name in config.signals if name in told}
         conditions = {name: value[None].to(sound) for name, value in conditions.items()}
         noise = self.noise(hearing.speaking(sound))
         scales = {n: s for n, s in self.scales.items() if n == "audio" or n in asked}
-        denoise = guided(self.model.network, conditions, scales)
-        white = ddim(denoise, noise, self.model.schedule, self.steps, callback=self.report)
-        return hearing.lead(heard_now) + self.model.network.whitening.color(white)[0]
+        denoise = guided(network, conditions, scales)
+        white = ddim(denoise, noise, network.schedule, self.steps, callback=self.report)
+        return hearing.lead(heard_now) + network.whitening.color(white)[0]
 
     def noise(self, speaking: Tensor) -> Tensor:
         """(1, W, D) white noise whose head motion is livelier where (W,) somebody speaks."""
@@ -210,6 +227,7 @@ class _WindowSampler:
             self.progress(self.done, self.total)
 
 
+@torch.inference_mode(False)  # weights made in inference mode could not be moved outside it
 def load_motion_model(
     space: str = "mesh",
     device: torch.device | str = "cpu",
@@ -240,20 +258,14 @@ def read_model(
         if "motion_model" not in header:
             raise InputError(f"{path} holds no motion model.")
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    tensors = {
-        name: value.to(device, dtype if value.is_floating_point() else None)
-        for name, value in tensors.items()
-    }
     about = json.loads(header["motion_model"])
 
     def group(prefix: str) -> dict[str, Tensor]:
         return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
 
-    network = MotionTransformer(MotionTransformerConfig(**about["config"])).to(device, dtype)
-    network.load_state_dict(group("network."))
     parts = {name: slice(*ends) for name, ends in about["parts"].items()}
-    return MotionDiffusion(
-        network.train(False).requires_grad_(False),
+    model = MotionDiffusion(
+        MotionTransformer(MotionTransformerConfig(**about["config"])),
         MotionScaler(**group("scaler.")),
         Hearing(
             about["encoder"], **group("hearing."), pressed=about["pressed"], silent=about["silent"]
@@ -263,18 +275,16 @@ def read_model(
         fps=Fraction(about["fps"]),
         defaults=group("defaults."),
     )
+    model.load_state_dict(tensors)
+    return model.train(False).requires_grad_(False).to(device, dtype)
 
 
 def save_model(path: Path, model: MotionDiffusion) -> None:
     """Write everything but the audio encoder; the network as float16."""
-    tensors = {f"network.{k}": v.half() for k, v in model.network.state_dict().items()}
-    holders = {"scaler": model.scaler, "hearing": model.hearing, "actions": model.actions}
-    for prefix, holder in holders.items():
-        for name in holder.__dataclass_fields__:
-            value = getattr(holder, name)
-            if isinstance(value, Tensor):
-                tensors[f"{prefix}.{name}"] = value
-    tensors |= {f"defaults.{name}": value for name, value in model.defaults.items()}
+    tensors = {
+        name: value.half() if name.startswith("network.") else value
+        for name, value in model.state_dict().items()
+    }
     about = {
         "config": model.network.config.as_dict(),
         "parts": {name: [part.start, part.stop] for name, part in model.actions.parts.items()},

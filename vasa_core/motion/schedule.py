@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 
-@dataclass(frozen=True, slots=True)
-class NoiseSchedule:
+class NoiseSchedule(nn.Module):
     """How much of the clean signal is left after each noising step.
 
     signal  (steps,)  alpha bar: the share of variance that is still signal, falling from ~1 to ~0
     """
 
-    signal: Tensor
+    def __init__(self, signal: Tensor):
+        super().__init__()
+        self.register_buffer("signal", signal, persistent=False)
 
     @staticmethod
     def cosine(steps: int = 1000, offset: float = 0.008) -> NoiseSchedule:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fractions import Fraction
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..types import Motion
 
@@ -14,15 +13,16 @@ POSE = {"rotation": slice(0, 3), "translation": slice(3, 5), "scale": slice(5, 6
 POSE_SIZE = 6
 
 
-@dataclass(frozen=True, slots=True)
-class MotionScaler:
+class MotionScaler(nn.Module):
     """Mean and spread (6 + D,): rotation (degrees), translation (eye distances), log scale, code.
 
     The pose is relative to a rest pose (reference "portrait"): zero means the portrait's own.
     """
 
-    mean: Tensor
-    std: Tensor
+    def __init__(self, mean: Tensor, std: Tensor):
+        super().__init__()
+        self.register_buffer("mean", mean)
+        self.register_buffer("std", std)
 
     def encode(self, motion: Motion) -> Tensor:
         """(T, 6 + D) normalised vectors of a "portrait" motion; ValueError for a "camera" one."""

@@ -14,12 +14,11 @@ irises depend on the person's own eyes: the renderer closes lids along the portr
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from safetensors.torch import load_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from .topology import (
     LEFT_EYE_INNER,
@@ -44,8 +43,7 @@ CODE_SIZE = 24
 EYEBALL_RADIUS = 0.133  # in outer-eye distances: 12 mm of 90 mm
 
 
-@dataclass(frozen=True, slots=True)
-class FaceBasis:
+class FaceBasis(nn.Module):
     """Mean face and its ways to move, all in canonical coordinates (eye distance 1).
 
     canonical  (V, 3)      mean neutral face, mirror-symmetric, upright
@@ -55,18 +53,21 @@ class FaceBasis:
     mirror     (V,)        index of each vertex's mirror image
     """
 
-    canonical: Tensor
-    lips: Tensor
-    expression: Tensor
-    blink: Tensor
-    mirror: Tensor
+    def __init__(
+        self, canonical: Tensor, lips: Tensor, expression: Tensor, blink: Tensor, mirror: Tensor
+    ):
+        super().__init__()
+        self.register_buffer("canonical", canonical)
+        self.register_buffer("lips", lips)
+        self.register_buffer("expression", expression)
+        self.register_buffer("blink", blink)
+        self.register_buffer("mirror", mirror)
 
     @staticmethod
     def load(device: torch.device | str = "cpu", dtype: torch.dtype = torch.float32) -> FaceBasis:
         """The basis that lies beside this file, made by ``vasa_core.training.basis``."""
         tensors = load_file(Path(__file__).parent / "weights" / "face_basis.safetensors")
-        mirror = tensors.pop("mirror").to(device)
-        return FaceBasis(mirror=mirror, **{k: v.to(device, dtype) for k, v in tensors.items()})
+        return FaceBasis(**tensors).to(device, dtype)
 
     def displacement(self, codes: Tensor) -> Tensor:
         """(T, D) codes to (T, V, 3) canonical displacement of lips and expression."""

@@ -8,7 +8,7 @@ from fractions import Fraction
 from functools import partial
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ...errors import InputError
 from ...render.parallel import ordered_map
@@ -22,19 +22,21 @@ from .renderer.render import render
 from .tracking import motion_from_landmarks, relative_motion
 
 
-class MeshSpace:
+class MeshSpace(nn.Module):
     """478-point mesh, pose by rigid fit, dynamics as in ``dynamics``, rendered from the photo."""
 
     name = "mesh"
     parts = PARTS
 
     def __init__(self, encoder: FaceEncoder, basis: FaceBasis):
+        super().__init__()
         self.encoder, self.basis = encoder, basis
 
     @staticmethod
+    @torch.inference_mode(False)  # weights made in inference mode could not be moved outside it
     def load(device: torch.device | str = "cpu") -> MeshSpace:
         """With the embedded weights."""
-        return MeshSpace(FaceEncoder.load(device=device), FaceBasis.load(device))
+        return MeshSpace(FaceEncoder.load(device=device), FaceBasis.load(device)).train(False)
 
     def landmarks(self, images: Tensor) -> Tensor:
         """(B, 3, H, W) to (B, 478, 3) pixels of the largest face in each; NoFaceError without."""

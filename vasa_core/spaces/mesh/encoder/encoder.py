@@ -54,7 +54,7 @@ class Faces:
         return torch.cat([self.frames[:, :, 2], size[:, None], roll[:, None]], 1)
 
 
-class FaceEncoder:
+class FaceEncoder(nn.Module):
     """Detector, landmark network and the second look at lips and eyes, in one object.
 
     Points are (478, 3): x right and y down in pixels (continuous: the first pixel spans 0..1), z in
@@ -62,13 +62,17 @@ class FaceEncoder:
     """
 
     def __init__(self, detector: Detector, face: LandmarkNet, lips: PartNet, eye: PartNet):
+        super().__init__()
         self.detector, self.face, self.lips, self.eye = (
             fuse(net.train(False)).requires_grad_(False).to(memory_format=torch.channels_last)
             for net in (detector, face, lips, eye)
         )
-        self.spread = spread(self.face.mean)
-        self.mirror = mirror_index()
-        self.lips_mirror = torch.tensor([LIPS.index(i) for i in self.mirror[LIPS].tolist()])
+        mirror = mirror_index()
+        lips_mirror = torch.tensor([LIPS.index(i) for i in mirror[LIPS].tolist()])
+        # worked out again from the networks, so not stored with them
+        self.register_buffer("spread", spread(self.face.mean), persistent=False)
+        self.register_buffer("mirror", mirror, persistent=False)
+        self.register_buffer("lips_mirror", lips_mirror, persistent=False)
 
     @staticmethod
     def load(
@@ -79,7 +83,7 @@ class FaceEncoder:
         """With the weights in ``folder`` (default: the embedded ones)."""
         (detector,) = read_networks(folder / "face_detector.safetensors", "detector")
         networks = read_networks(folder / "face_landmarks.safetensors", "face", "lips", "eye")
-        return FaceEncoder(*(net.to(device=device, dtype=dtype) for net in (detector, *networks)))
+        return FaceEncoder(detector, *networks).to(device, dtype)
 
     @torch.no_grad()
     def detect(self, image: Tensor, max_faces: int = 16) -> Faces:
@@ -131,7 +135,7 @@ class FaceEncoder:
         """
         tracker = Tracker(self)
         results = [tracker(frame[None]) for frame in frames]
-        found = torch.tensor([points is not None for points in results])
+        found = torch.tensor([points is not None for points in results], device=self.mirror.device)
         if not found.any():
             raise NoFaceError(f"No face in any of the {len(results)} frames of this video.")
         last = next(points for points in results if points is not None)
