@@ -162,7 +162,10 @@ class AudioFeatures:
 
 @dataclass(frozen=True, slots=True)
 class Controls:
-    """What the user steers. Each value is a number, or a tensor with one row per frame.
+    """What the user steers. Each value is a number, or a track: a tensor with one row per frame.
+
+    Tracks run at ``fps``, whatever the rate of the motion that they steer: between two rows they
+    are interpolated, and a track that ends before the motion holds its last row.
 
     gaze        (2,) or (T, 2)   main gaze direction theta, phi in degrees; None: as sampled
     distance    () or (T,)       head distance relative to the portrait's (2: half as large); None
@@ -170,6 +173,7 @@ class Controls:
     lips, expression, blink, eyes, head
                 () or (T,)       strength of a part: 0 none of it, 1 as sampled, > 1 exaggerated
     lip_rest    () or (T,)       how far the lips rest open, in eye distances
+    fps                          rows of the tracks per second, exact
     """
 
     gaze: Tensor | None = None
@@ -181,6 +185,7 @@ class Controls:
     eyes: Tensor = field(default_factory=lambda: torch.tensor(1.0))
     head: Tensor = field(default_factory=lambda: torch.tensor(1.0))
     lip_rest: Tensor = field(default_factory=lambda: torch.tensor(0.0))
+    fps: Fraction = Fraction(25)
 
 
 class FaceSpace(Protocol):

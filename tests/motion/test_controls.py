@@ -6,9 +6,10 @@ import pytest
 import torch
 
 from vasa_core.errors import InputError
-from vasa_core.motion.controls import FaceActions, Steering, check, signals
+from vasa_core.motion.controls import FaceActions, Steering, check, per_frame, signals
 from vasa_core.types import EMOTIONS, Controls, Motion
 
+FPS = Fraction(25)
 PARTS = {"lips": slice(0, 3), "expression": slice(3, 5), "blink": slice(5, 7), "gaze": slice(7, 9)}
 GAP = torch.tensor([0.02, 0.01, 0.0])  # eye distances per unit of a lips code
 
@@ -30,7 +31,7 @@ def sampled(frames=200):
 
     codes = noise(9)
     codes[:, 7:] = 3 * codes[:, 7:] + 7  # a gaze that wandered off
-    return Motion(noise(3), noise(2), (0.1 * noise() + 0.2).exp(), codes, "mesh", Fraction(25))
+    return Motion(noise(3), noise(2), (0.1 * noise() + 0.2).exp(), codes, "mesh", FPS)
 
 
 def steered(pressed=None, motion=None, **controls):
@@ -118,10 +119,10 @@ def test_pieces_make_no_difference_after_the_first_window():
 def test_signals_are_what_the_window_shows():
     track = torch.stack([torch.linspace(0, 8, 80), torch.zeros(80)], 1)
     controls = Controls(gaze=track, distance=torch.tensor(1.05))
-    given = signals(controls, 50, 50)  # the window reaches beyond the track
+    given = signals(controls, 50, 50, FPS)  # the window reaches beyond the track
     assert float(given["gaze"][0]) == pytest.approx(float(track[50:, 0].mean()) / 10, abs=1e-5)
     assert float(given["distance"].exp()) == pytest.approx(1.05)
-    assert signals(Controls(), 0, 50) == {}
+    assert signals(Controls(), 0, 50, FPS) == {}
 
 
 @pytest.mark.parametrize(
@@ -130,6 +131,8 @@ def test_signals_are_what_the_window_shows():
         {"gaze": torch.zeros(3)},
         {"emotion": torch.zeros(4, 4)},
         {"lips": torch.zeros(2, 2)},
+        {"blink": torch.zeros(0)},
+        {"gaze": torch.zeros(0, 2)},
         {"distance": torch.tensor(0.0)},
         {"head": torch.tensor(float("nan"))},
     ],
@@ -139,6 +142,32 @@ def test_impossible_controls_are_named(bad):
         check(Controls(**bad))
 
 
-def test_a_track_that_ends_too_early_is_an_error():
-    with pytest.raises(InputError, match="lips track has 100 rows"):
-        steered(lips=torch.ones(100))
+def test_tracks_need_a_rate():
+    with pytest.raises(InputError, match="rows a second"):
+        check(Controls(fps=Fraction(0)))
+
+
+def test_a_track_at_the_motions_rate_is_taken_row_by_row():
+    track = torch.randn(300, generator=torch.Generator().manual_seed(0))
+    assert torch.equal(per_frame(Controls(lips=track), "lips", 30, 200, FPS), track[30:230])
+
+
+def test_a_track_that_ends_before_the_motion_holds_its_last_row():
+    short = torch.linspace(0, 1, 100)
+    held = torch.cat([short, torch.ones(100)])
+    assert torch.equal(steered(lips=short).dynamics, steered(lips=held).dynamics)
+    one = Controls(gaze=torch.tensor([[3.0, -1.0]]))
+    assert torch.equal(per_frame(one, "gaze", 70, 2, FPS), torch.tensor([[3.0, -1.0]] * 2))
+    assert signals(one, 50, 50, FPS)["gaze"].tolist() == pytest.approx([0.3, -0.1])
+
+
+@pytest.mark.parametrize("rate", ["10", "30", "30000/1001", "50"])
+def test_a_track_is_read_at_the_motions_own_times(rate):
+    fps = Fraction(rate)
+    seconds = torch.arange(80) / float(fps)
+    controls = Controls(gaze=torch.stack([seconds, -2 * seconds], 1), fps=fps)
+    times = torch.arange(5, 45) / 25
+    expected = torch.stack([times, -2 * times], 1).clamp(-2 * seconds[-1], seconds[-1])
+    assert torch.allclose(per_frame(controls, "gaze", 5, 40, FPS), expected, atol=1e-5)
+    mean = signals(controls, 5, 20, FPS)["gaze"] * 10
+    assert torch.allclose(mean, expected[:20].mean(0), atol=1e-5)

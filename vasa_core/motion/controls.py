@@ -8,6 +8,8 @@ rest opening.
 from __future__ import annotations
 
 from dataclasses import fields, replace
+from fractions import Fraction
+from math import ceil
 
 import torch
 from torch import Tensor, nn
@@ -48,25 +50,27 @@ class FaceActions(nn.Module):
         self.register_buffer("gap", gap)
 
 
-def per_frame(controls: Controls, name: str, start: int, frames: int) -> Tensor:
-    """A control as (frames, ...) rows from ``start`` on: a constant repeated, or a track cut out.
+def per_frame(controls: Controls, name: str, start: int, frames: int, fps: Fraction) -> Tensor:
+    """A control as (frames, ...) rows for a motion's frames from ``start`` on.
 
-    Raises InputError when a track ends before the motion does.
+    A constant is repeated; a track is read at the frames' times, between two rows linearly, and
+    holds its last row.
     """
     value = torch.as_tensor(getattr(controls, name), dtype=torch.float32)
     if value.ndim == len(WIDTHS.get(name, ())):
         return value.expand(frames, *value.shape)
-    if len(value) < start + frames:
-        raise InputError(
-            f"The {name} track has {len(value)} rows, the motion at least {start + frames} frames;"
-            " give one row per motion frame, or a constant."
-        )
-    return value[start : start + frames]
+    rows = torch.arange(start, start + frames, dtype=torch.float64) * float(controls.fps / fps)
+    before = rows.long().clamp(max=len(value) - 1)
+    after = (before + 1).clamp(max=len(value) - 1)
+    share = (rows - rows.floor()).to(value).view(-1, *[1] * (value.ndim - 1))
+    return torch.lerp(value[before], value[after], share)
 
 
 def check(controls: Controls) -> None:
     """Raises InputError for controls of a wrong shape or an impossible value."""
-    for name in (field.name for field in fields(controls)):
+    if controls.fps <= 0:
+        raise InputError(f"Control tracks must have more than 0 rows a second; got {controls.fps}.")
+    for name in (field.name for field in fields(controls) if field.name != "fps"):
         if getattr(controls, name) is None:
             continue
         value = torch.as_tensor(getattr(controls, name)).float()
@@ -76,32 +80,40 @@ def check(controls: Controls) -> None:
                 f"Control {name} has shape {tuple(value.shape)};"
                 f" needed {shape or 'one number'}, or one such row per frame."
             )
-        if not value.isfinite().all() or (name == "distance" and (value <= 0).any()):
+        if not value.numel():
+            raise InputError(f"The {name} track is empty; give it at least one row, or a number.")
+        possible = value.isfinite() & ((value > 0) | (name != "distance"))
+        if not possible.all():
             limit = "finite and above 0" if name == "distance" else "finite"
-            raise InputError(f"Control {name} must be {limit}; got {value.tolist()}.")
+            raise InputError(f"Control {name} must be {limit}; got {value[~possible][0].item()}.")
 
 
-def signals(controls: Controls, start: int, frames: int) -> dict[str, Tensor]:
+def signals(controls: Controls, start: int, frames: int, fps: Fraction) -> dict[str, Tensor]:
     """The (n,) signals that condition the window of ``frames`` frames from ``start``: mean gaze in
     units of ten degrees, log distance, mean emotion. Nothing asked, no signal."""
     given = {}
     if controls.gaze is not None:
-        gaze = window_of(controls, "gaze", start, frames).mean(0)
+        gaze = window_of(controls, "gaze", start, frames, fps).mean(0)
         given["gaze"] = gaze.clamp(-MAX_GAZE, MAX_GAZE) / GAZE_UNIT
     if controls.distance is not None:
-        distance = window_of(controls, "distance", start, frames).log().mean(0, keepdim=True)
+        distance = window_of(controls, "distance", start, frames, fps).log().mean(0, keepdim=True)
         given["distance"] = distance.clamp(-MAX_LOG_DISTANCE, MAX_LOG_DISTANCE)
     if controls.emotion is not None:
-        given["emotion"] = window_of(controls, "emotion", start, frames).mean(0)
+        given["emotion"] = window_of(controls, "emotion", start, frames, fps).mean(0)
     return given
 
 
-def window_of(controls: Controls, name: str, start: int, frames: int) -> Tensor:
-    """A control's rows in a window, of which the last may reach beyond the track's end."""
+def window_of(controls: Controls, name: str, start: int, frames: int, fps: Fraction) -> Tensor:
+    """A control's rows in a window as far as the track reaches, at least one.
+
+    A window is sampled whole: where a motion ends within it, the track mostly ends there as well,
+    and what it would hold beyond is not asked of any frame.
+    """
     value = torch.as_tensor(getattr(controls, name))
     if value.ndim > len(WIDTHS.get(name, ())):
-        frames = max(1, min(frames, len(value) - start))
-    return per_frame(controls, name, start, frames)
+        reach = ceil(len(value) / controls.fps * fps)
+        frames = max(1, min(frames, reach - start))
+    return per_frame(controls, name, start, frames, fps)
 
 
 class Steering:
@@ -147,7 +159,8 @@ class Steering:
 
     def at(self, name: str, motion: Motion) -> Tensor:
         """A control's rows for the frames of the current piece."""
-        return per_frame(self.controls, name, self.frame, len(motion)).to(motion.rotation)
+        rows = per_frame(self.controls, name, self.frame, len(motion), motion.fps)
+        return rows.to(motion.rotation)
 
     def press(self, codes: Tensor, pressed: Tensor) -> None:
         """Close the lips of (T, D) codes where a sound needs it, in place."""

@@ -202,7 +202,7 @@ class _WindowSampler:
         if past is not None:
             moved, heard = past.split([config.motion, past.shape[1] - config.motion], 1)
             conditions["past"] = torch.cat([moved, hearing(heard)], 1)
-        asked = signals(self.controls, start, config.window)
+        asked = signals(self.controls, start, config.window, self.model.fps)
         told = dict(self.model.defaults) | asked
         conditions |= {name: told[name] for name in config.signals if name in told}
         conditions = {name: value[None].to(sound) for name, value in conditions.items()}
