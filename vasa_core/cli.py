@@ -7,7 +7,6 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -15,6 +14,7 @@ import torch
 from tqdm import tqdm
 
 from .errors import InputError
+from .motion import keyframes
 from .types import EMOTIONS, Controls
 
 ASSETS = Path(__file__).parent / "assets"
@@ -152,20 +152,16 @@ def _emotion(text: str) -> tuple[str, float]:
 
 def controls_from(args: argparse.Namespace) -> Controls:
     """The Controls that the command's options ask for."""
-    strengths = {field: torch.tensor(getattr(args, name)) for name, field in STRENGTHS.items()}
-    controls = Controls(
-        **strengths, eyes=torch.tensor(args.eyes), lip_rest=torch.tensor(args.lip_rest)
-    )
+    values = {field: getattr(args, name) for name, field in STRENGTHS.items()}
+    values |= {"eyes": args.eyes, "lip_rest": args.lip_rest}
     if args.gaze is not None:
-        controls = replace(controls, gaze=torch.tensor(args.gaze))
+        values["gaze_yaw"], values["gaze_pitch"] = args.gaze
     if args.distance is not None:
-        controls = replace(controls, distance=torch.tensor(args.distance))
-    if args.emotion:
-        offset = torch.zeros(len(EMOTIONS))
-        for name, strength in args.emotion:
-            offset[EMOTIONS.index(name)] += strength
-        controls = replace(controls, emotion=offset)
-    return controls
+        values["distance"] = args.distance
+    for name, strength in args.emotion:
+        if name != "neutral":  # adds nothing
+            values[name] = values.get(name, 0.0) + strength
+    return keyframes.controls_from(values)
 
 
 @contextmanager
