@@ -9,16 +9,28 @@ frames of the one before are rendered and the video encoder writes those before 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
+from torch import Tensor
+
 from .audio.reader import probe_audio, stream_audio
 from .errors import InputError
 from .motion.timing import frame_count, resample_stream
-from .render.video import VideoWriter, check_output
-from .types import AudioFeatures, Controls, FaceSpace, Motion, MotionModel, Portrait, Progress
+from .render.image import shrink
+from .render.video import Audio, VideoWriter, check_output
+from .types import (
+    AudioFeatures,
+    Controls,
+    FaceSpace,
+    Motion,
+    MotionModel,
+    Portrait,
+    Progress,
+    View,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,19 +61,26 @@ def film(
     motion: Motion | Iterable[Motion],
     fps: Fraction,
     *,
-    audio: Path | str | None = None,
+    audio: Audio | None = None,
     total: int = 0,
     workers: int = 1,
+    view: View = "source",
+    longest: int | None = None,
     progress: Progress | None = None,
+    preview: Callable[[Tensor], None] | None = None,
 ) -> Written:
     """Render a motion (whole or in pieces, at ``fps``) on a portrait into a video file.
 
-    ``total`` is the number of frames where it is known, for ``progress``. Nothing is left behind
-    when the work fails or ``progress`` stops it.
+    ``longest`` shrinks the frames so that their longer side has that many pixels at most.
+    ``total`` is the number of frames where it is known, for ``progress``; ``preview`` is shown a
+    (3, H, W) frame now and then. Nothing is left behind when the work fails or either stops it.
     """
     with VideoWriter(out, fps, audio) as writer:
-        for frames in space.render(portrait, motion, workers=workers):
+        for frames in space.render(portrait, motion, workers=workers, view=view):
+            frames = frames if longest is None else shrink(frames, longest)
             writer.write(frames)
+            if preview is not None:
+                preview(frames[-1])
             if progress is not None:
                 progress(writer.frames, total)
     return Written(Path(out), writer.frames, fps)

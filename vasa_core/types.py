@@ -22,6 +22,9 @@ from torch import Tensor
 
 EMOTIONS = ("neutral", "happy", "sad", "angry", "surprised")
 
+View = Literal["source", "crop"]
+"""What a rendered frame shows: the whole source image, or the square crop around the head."""
+
 Progress = Callable[[int, int], None]
 """Called as ``progress(done, total)`` between steps of long work; total is 0 when unknown.
 
@@ -43,7 +46,7 @@ def move(wire, device: torch.device | str | None = None, dtype: torch.dtype | No
     return replace(wire, **{f.name: moved(getattr(wire, f.name)) for f in fields(wire) if f.init})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Motion:
     """What a face does, frame by frame, in one face space.
 
@@ -79,6 +82,9 @@ class Motion:
 
     def __len__(self) -> int:
         return len(self.rotation)
+
+    def __repr__(self) -> str:
+        return f"Motion({self.space}, {len(self)} frames at {self.fps} fps)"
 
     def __getitem__(self, frames: slice) -> Motion:
         parts = ("rotation", "translation", "scale", "dynamics")
@@ -188,6 +194,21 @@ class Controls:
     fps: Fraction = Fraction(25)
 
 
+@dataclass(frozen=True, slots=True, repr=False)
+class MotionSketch:
+    """A motion drawn without a portrait: measured curves, and a face made of lines.
+
+    curves   name to (T,) values: yaw, pitch, roll and gaze_yaw, gaze_pitch in degrees, distance
+             (2: half as large), lip_opening (eye distances), blink (0 open, 1 closed)
+    points   (T, P, 2)  points of the face, x right and y down, in eye distances
+    strokes  index tuples into the points: one line each
+    """
+
+    curves: dict[str, Tensor]
+    points: Tensor
+    strokes: tuple[tuple[int, ...], ...]
+
+
 class FaceSpace(Protocol):
     """A pair of encoder and renderer that agree on pose and dynamics (VASA-1, section 3.1)."""
 
@@ -197,8 +218,10 @@ class FaceSpace(Protocol):
     def landmarks(self, images: Tensor) -> Tensor:
         """(B, 3, H, W) images to (B, 478, 3) pixel coordinates of the largest face in each."""
 
-    def encode(self, image: Tensor, face: int = 0) -> Portrait:
-        """(1, 3, H, W) image to the ``face``-th largest face in it, ready to be moved."""
+    def encode(self, image: Tensor, face: int = 0, mask: Tensor | None = None) -> Portrait:
+        """(1, 3, H, W) image to the ``face``-th largest face in it, ready to be moved.
+
+        With a ``mask`` (H, W), 0..1, only faces whose centre lies in it count."""
 
     def track(self, frames: Iterable[Tensor], fps: Fraction) -> Motion:
         """(3, H, W) frames of a video to the motion of the largest face, reference "camera"."""
@@ -207,10 +230,18 @@ class FaceSpace(Protocol):
         self,
         portrait: Portrait,
         motion: Motion | Iterable[Motion],
-        chunk: int = 8,
+        chunk: int | None = None,
         workers: int = 1,
+        view: View = "source",
+        alpha: bool = False,
     ) -> Iterator[Tensor]:
-        """Frames of the moving portrait, in chunks (B, 3, H, W), by ``workers`` threads."""
+        """Frames of the moving portrait, in chunks (B, 3, H, W), by ``workers`` threads.
+
+        ``chunk`` frames each (None: as many as are quick and small); with ``alpha`` (B, 4, H, W),
+        the fourth channel being the head's matte."""
+
+    def sketch(self, motion: Motion) -> MotionSketch:
+        """What a motion does, as curves and as line drawings of a face, for showing to people."""
 
 
 class AudioEncoder(Protocol):

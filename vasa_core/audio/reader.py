@@ -74,6 +74,22 @@ def stream_audio(path: Path | str, seconds_per_block: float = 10.0) -> Iterator[
         yield torch.cat(held)
 
 
+def waveform_frames(waveform: Tensor, rate: int) -> Iterator[av.AudioFrame]:
+    """(C, N) samples at ``rate`` Hz as audio frames of a second; more than two channels become one.
+
+    Samples that are not numbers become silence.
+    """
+    samples = waveform.detach().float().cpu()
+    if len(samples) > 2:
+        samples = samples.mean(0, keepdim=True)
+    samples = torch.where(samples.isfinite(), samples, 0.0).clamp(-1, 1).numpy()
+    for start in range(0, samples.shape[1], rate):
+        block = np.ascontiguousarray(samples[:, start : start + rate])
+        frame = av.AudioFrame.from_ndarray(block, "fltp", "mono" if len(block) == 1 else "stereo")
+        frame.sample_rate = rate
+        yield frame
+
+
 def sound_frames(path: Path | str) -> Iterator[av.AudioFrame]:
     """Frames of a file's first sound track, as recorded; errors as ``stream_audio``."""
     with _opened(path) as (container, stream):

@@ -16,6 +16,14 @@ from ..types import Motion
 MARGIN = 2  # source frames that an interpolated frame needs on each side
 
 
+def exact_rate(fps: float) -> Fraction:
+    """A frame rate given as a decimal number: 29.97 is 30000/1001, 23.976 is 24000/1001."""
+    broadcast = round(fps * 1.001)
+    if broadcast != fps and abs(broadcast * 1000 / 1001 - fps) < 0.004:
+        return Fraction(broadcast * 1000, 1001)
+    return Fraction(fps).limit_denominator(1000)
+
+
 def frame_count(duration: Fraction, fps: Fraction) -> int:
     """ceil(duration * fps): never shorter than the sound."""
     return math.ceil(duration * fps)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from einops import rearrange
 from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
@@ -35,6 +36,15 @@ def read_image(path: Path | str, longest: int | None = None) -> Tensor:
         check_size(*picture.size)
     pixels = torch.from_numpy(np.array(picture))
     return rearrange(pixels, "h w c -> 1 c h w").float() / 255
+
+
+def shrink(images: Tensor, longest: int) -> Tensor:
+    """(B, C, H, W) images whose longer side has ``longest`` pixels at most."""
+    factor = longest / max(images.shape[-2:])
+    if factor >= 1:
+        return images
+    size = [max(1, round(side * factor)) for side in images.shape[-2:]]
+    return F.interpolate(images, size, mode="bilinear", antialias=True).clamp(0, 1)
 
 
 def check_size(width: int, height: int) -> None:

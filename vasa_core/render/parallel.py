@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import TypeVar
+
+import torch
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -33,3 +36,14 @@ def ordered_map(
             yield pending.popleft().result()
     finally:  # also when the consumer stops early: what has not begun is dropped
         pool.shutdown(cancel_futures=True)
+
+
+@contextmanager
+def one_thread_per_frame() -> Iterator[None]:
+    """Operations inside use one thread each, as ``ordered_map`` wants it; restored afterwards."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

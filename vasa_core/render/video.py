@@ -20,6 +20,7 @@ from ..errors import InputError
 from ..provenance.label import label
 
 SUFFIXES = (".mp4", ".mov", ".mkv")
+Audio = Path | str | Iterable[av.AudioFrame]
 AAC_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
 
 
@@ -70,15 +71,15 @@ class VideoWriter:
 
     path   .mp4, .mov or .mkv
     fps    exact frame rate
-    audio  a file whose sound is carried over whole, or None
+    audio  sound that is carried over whole: a file or audio frames; or None
     """
 
-    def __init__(self, path: Path | str, fps: Fraction, audio: Path | str | None = None):
+    def __init__(self, path: Path | str, fps: Fraction, audio: Audio | None = None):
         self.path = check_output(path)
         self.fps = Fraction(fps)
         self.frames = 0
         self._partial = self.path.with_name(f".{self.path.stem}.partial{self.path.suffix}")
-        self._audio_path = audio
+        self._audio = audio
         self._container = None
 
     def __enter__(self) -> VideoWriter:
@@ -86,7 +87,7 @@ class VideoWriter:
         self._container = av.open(str(self._partial), "w", options=options)
         self._container.metadata.update(label())
         self._video = None
-        self._sound = _Sound(self._container, self._audio_path) if self._audio_path else None
+        self._sound = None if self._audio is None else _Sound(self._container, self._audio)
         return self
 
     def write(self, frames: Tensor) -> None:
@@ -165,13 +166,13 @@ class Yuv420:
 
 
 class _Sound:
-    """Copies the sound of a file into a container as AAC, up to a given time at each call."""
+    """Copies sound into a container as AAC, up to a given time at each call."""
 
-    def __init__(self, container: av.container.OutputContainer, path: Path | str):
-        frames = sound_frames(path)
+    def __init__(self, container: av.container.OutputContainer, audio: Audio):
+        frames = sound_frames(audio) if isinstance(audio, (str, Path)) else iter(audio)
         first = next(frames, None)
         if first is None:
-            raise InputError(f"The sound of {path} is empty; give a file with at least one sample.")
+            raise InputError("The sound for the video is empty; give at least one sample.")
         rate = first.sample_rate if first.sample_rate in AAC_RATES else 48000
         layout = "mono" if first.layout.nb_channels == 1 else "stereo"
         self._container = container

@@ -10,15 +10,17 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from ...errors import InputError
+from ...errors import InputError, NoFaceError
+from ...render.memory import frames_per_chunk
 from ...render.parallel import ordered_map
-from ...types import Motion, Portrait, move
+from ...types import Motion, MotionSketch, Portrait, View, move
 from .dynamics import PARTS, FaceBasis
-from .encoder.encoder import FaceEncoder
+from .encoder.encoder import FaceEncoder, Faces
 from .geometry import fit_pose
 from .renderer.drivers import own_expression
 from .renderer.prepare import prepare
 from .renderer.render import render
+from .sketch import sketch
 from .tracking import motion_from_landmarks, relative_motion
 
 
@@ -42,14 +44,18 @@ class MeshSpace(nn.Module):
         """(B, 3, H, W) to (B, 478, 3) pixels of the largest face in each; NoFaceError without."""
         return self.encoder.landmarks(images)[0]
 
-    def encode(self, image: Tensor, face: int = 0) -> Portrait:
+    def encode(self, image: Tensor, face: int = 0, mask: Tensor | None = None) -> Portrait:
         """(1, 3, H, W), 0..1, to the ``face``-th largest face in it, ready to be moved.
 
-        Raises NoFaceError when there is none, InputError when there are fewer than asked for.
+        With a ``mask`` (H, W), 0..1, only faces whose centre lies in it count. Raises NoFaceError
+        when there is none, InputError when there are fewer than asked for or the mask does not fit.
         """
         faces = self.encoder.detect(image)
+        if mask is not None:
+            faces = _masked(faces, mask, image)
         if face >= len(faces):
-            raise InputError(f"Face {face + 1} was asked for; the image shows {len(faces)}.")
+            where = "the image" if mask is None else "the masked part of the image"
+            raise InputError(f"Face {face + 1} was asked for; {where} shows {len(faces)}.")
         landmarks, confidence = self.encoder.landmarks_at(image, faces[face])
         pose = fit_pose(landmarks[None], self.basis.canonical)
         identity = pose.canonical(landmarks[None])[0]
@@ -81,16 +87,22 @@ class MeshSpace(nn.Module):
         self,
         portrait: Portrait,
         motion: Motion | Iterable[Motion],
-        chunk: int = 8,
+        chunk: int | None = None,
         workers: int = 1,
+        view: View = "source",
+        alpha: bool = False,
     ) -> Iterator[Tensor]:
         """Frames of the moving portrait, in chunks (B <= chunk, 3, H, W), 0..1.
 
         A "camera" motion is played relative to its own first frame. ``workers`` threads render
-        ahead. Raises InputError for a motion of another space.
+        ahead. ``view`` and ``alpha`` as in ``renderer.render``. Raises InputError for a motion or a
+        portrait of another space.
         """
+        if portrait.space != self.name:
+            raise InputError(f"This portrait is a {portrait.space} one; encode it for the mesh.")
         pieces = [motion] if isinstance(motion, Motion) else motion
-        draw = partial(self._draw, portrait)
+        draw = partial(self._draw, portrait, view=view, alpha=alpha)
+        chunk = chunk or frames_per_chunk(*portrait.image.shape[-2:])
         yield from ordered_map(draw, _chunks(self._offsets(pieces), chunk), workers)
 
     def _offsets(self, pieces: Iterable[Motion]) -> Iterator[Motion]:
@@ -101,8 +113,8 @@ class MeshSpace(nn.Module):
             rest = piece[:1] if rest is None else rest
             yield relative_motion(piece, rest)
 
-    @torch.inference_mode()
-    def _draw(self, portrait: Portrait, motion: Motion) -> Tensor:
+    @torch.no_grad()
+    def _draw(self, portrait: Portrait, motion: Motion, view: View, alpha: bool) -> Tensor:
         motion = move(motion, portrait.image.device, portrait.image.dtype)
         return render(
             portrait.appearance,
@@ -110,7 +122,28 @@ class MeshSpace(nn.Module):
             motion.translation,
             motion.scale,
             motion.dynamics,
+            view,
+            alpha,
         )
+
+    def sketch(self, motion: Motion) -> MotionSketch:
+        """What a motion does, as curves and as line drawings of the mean face."""
+        return sketch(motion, self.basis)
+
+
+def _masked(faces: Faces, mask: Tensor, image: Tensor) -> Faces:
+    """The faces whose centre lies in a mask (H, W)."""
+    if mask.shape != image.shape[-2:]:
+        got, needed = (f"{width}x{height}" for height, width in (mask.shape, image.shape[-2:]))
+        raise InputError(f"The mask is {got}, the image {needed}; both must have the same size.")
+    column, row = faces.boxes[:, :2].long().T.cpu()
+    inside = mask.cpu()[row.clamp(0, len(mask) - 1), column.clamp(0, mask.shape[1] - 1)] > 0.5
+    if not inside.any():
+        raise NoFaceError(
+            f"None of the {len(faces)} faces in the image has its centre in the mask; paint over "
+            "the middle of the face that is meant."
+        )
+    return Faces(faces.frames[inside], faces.scores[inside])
 
 
 def _chunks(pieces: Iterable[Motion], size: int) -> Iterator[Motion]:

@@ -13,7 +13,7 @@ from .eyes import Eyeballs
 from .lattice import Lattice
 from .mouth import MouthInside
 from .patch import Patch
-from .region import HeadRegion
+from .region import HeadRegion, HeadSquare
 from .texture import Texture
 
 
@@ -22,6 +22,7 @@ class MeshAppearance:
     """A portrait ready to be rendered; all tensors, in working pixels of ``region``.
 
     image      (1, 3, H, W)  the source image
+    close_up                 square around the head, in working pixels
     rotation   (3, 3)        the head's own, in the photo
     origin     (3,)          of the canonical mesh
     unit       ()            eye distance
@@ -35,6 +36,7 @@ class MeshAppearance:
     """
 
     region: HeadRegion
+    close_up: HeadSquare
     image: Tensor
     rotation: Tensor
     origin: Tensor
@@ -53,8 +55,9 @@ class MeshAppearance:
 
     @property
     def crop(self) -> CropTransform:
-        """Where the working picture lies in the source image."""
+        """Where the close-up lies in the source image."""
         across, down = self.region.scale
-        matrix = [[1 / across, 0, self.region.left], [0, 1 / down, self.region.top]]
-        size = max(self.region.height, self.region.width)
-        return CropTransform(torch.tensor(matrix).to(self.origin), size)
+        left = self.region.left + self.close_up.left / across
+        top = self.region.top + self.close_up.top / down
+        matrix = torch.tensor([[1 / across, 0, left], [0, 1 / down, top]])
+        return CropTransform(matrix.to(self.origin), self.close_up.side)

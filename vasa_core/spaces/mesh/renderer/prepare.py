@@ -15,6 +15,7 @@ from .lattice import cell_centres
 from .layers import split_layers
 from .mouth import make_mouth
 from .patch import make_patch
+from .region import head_square
 from .scene import CELL, make_scene
 
 # How far the patches reach beside the corners, above and below their line, in eye distances.
@@ -49,6 +50,7 @@ def prepare(image: Tensor, landmarks: Tensor, basis: FaceBasis) -> MeshAppearanc
     pixels = cell_centres(corner, size, scene.region.height, scene.region.width)
     return MeshAppearance(
         region=scene.region,
+        close_up=head_square(scene.ellipse, scene.region.height, scene.region.width),
         image=image,
         rotation=scene.pose.rotation[0],
         origin=scene.origin,

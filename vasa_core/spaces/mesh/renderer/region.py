@@ -15,6 +15,7 @@ from .cut import smoothstep
 MAX_PIXELS = 1536 * 1536  # a larger head is rendered smaller and enlarged when it is put back
 REACH = 2.35  # of the head's motion, in radii of the head's ellipse
 RIGID_REACH = 1.25
+CLOSE_UP = 1.6  # radii of the head's ellipse that a close-up shows on each side
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,20 @@ class HeadRegion:
         across, down = self.scale
         corner = landmarks.new_tensor([self.left, self.top, 0])
         return (landmarks - corner) * landmarks.new_tensor([across, down, across])
+
+
+@dataclass(frozen=True, slots=True)
+class HeadSquare:
+    """A close-up of the head: a square inside the working picture, in working pixels."""
+
+    left: int
+    top: int
+    side: int
+
+    def cut(self, pictures: Tensor) -> Tensor:
+        """(B, C, height, width) working pictures to the (B, C, side, side) close-ups in them."""
+        rows = slice(self.top, self.top + self.side)
+        return pictures[..., rows, self.left : self.left + self.side]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,3 +120,14 @@ def head_region(landmarks: Tensor, pose: RigidFit, height: int, width: int) -> H
     shrink = min(1.0, (MAX_PIXELS / pixels) ** 0.5)
     size = (round((bottom - top) * shrink), round((right - left) * shrink))
     return HeadRegion(left, top, right, bottom, *size)
+
+
+def head_square(ellipse: HeadEllipse, height: int, width: int) -> HeadSquare:
+    """The close-up of a head in a working picture of ``height`` x ``width`` pixels, even-sided."""
+    half_height = (ellipse.half_up + ellipse.half_down) / 2
+    reach = CLOSE_UP * float(torch.maximum(ellipse.half_width, half_height))
+    side = max(2, min(round(2 * reach), height, width) // 2 * 2)
+    x, y = ellipse.centre.tolist()
+    left = min(max(round(x - side / 2), 0), width - side)
+    top = min(max(round(y - side / 2), 0), height - side)
+    return HeadSquare(left, top, side)

@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ....types import View
 from ..dynamics import PARTS
 from .appearance import MeshAppearance
 from .eyes import lid_closure
@@ -66,7 +67,7 @@ def render_region(
         appearance.mouth_patch, opened, motion, appearance.origin, dynamics[:, PARTS["lips"]]
     )
     paste(pixels, appearance.mouth_patch, opened, opened.closed_by(inside))
-    return RenderedRegion(pixels.clamp_(0, 1), matte)
+    return RenderedRegion(pixels.clamp_(0, 1), matte.clamp(0, 1))
 
 
 def render(
@@ -75,20 +76,29 @@ def render(
     translation: Tensor,
     scale: Tensor,
     dynamics: Tensor,
+    view: View = "source",
+    alpha: bool = False,
 ) -> Tensor:
-    """Frames of a moving portrait, of the source image's size.
+    """Frames of a moving portrait.
 
     Args:
         rotation: (B, 3) yaw, pitch, roll relative to the photo, degrees.
         translation: (B, 2) shift of the canonical mesh's origin, eye distances.
         scale: (B,) relative to the photo.
         dynamics: (B, D) codes of the mesh space.
+        view: the whole source image, or the square close-up ("crop") of the head.
+        alpha: add the head's matte as a fourth channel.
     Returns:
-        (B, 3, H, W); outside the head's region a copy of the source, bit by bit.
+        (B, 3 or 4, H, W); outside the head's region a copy of the source, bit by bit.
     """
-    part = render_region(appearance, rotation, translation, scale, dynamics).pixels
-    region = appearance.region
-    frames = appearance.image.repeat(len(rotation), 1, 1, 1)
+    moving = render_region(appearance, rotation, translation, scale, dynamics)
+    part = torch.cat([moving.pixels, moving.matte], 1) if alpha else moving.pixels
+    if view == "crop":
+        return appearance.close_up.cut(part)
+    region, source = appearance.region, appearance.image
+    if alpha:
+        source = torch.cat([source, torch.zeros_like(source[:, :1])], 1)
+    frames = source.repeat(len(rotation), 1, 1, 1)
     size = (region.bottom - region.top, region.right - region.left)
     if part.shape[-2:] != size:
         part = F.interpolate(part, size, mode="bicubic", align_corners=False).clamp_(0, 1)

@@ -1,0 +1,1 @@
+"""ComfyUI nodes: thin glue around ``vasa_core``, one file per stage."""

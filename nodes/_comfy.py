@@ -1,0 +1,169 @@
+"""The only file that touches ComfyUI's own modules: models, memory, progress, folders."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import comfy.model_management as management
+import folder_paths
+import torch
+from comfy.model_patcher import ModelPatcher
+from comfy.utils import ProgressBar
+from PIL import Image
+from torch import Tensor
+
+from ..vasa_core import load_motion_model, load_space
+from ..vasa_core.errors import InputError
+from ..vasa_core.render.parallel import one_thread_per_frame
+from ..vasa_core.types import FaceSpace, MotionModel
+
+MODEL_FOLDER = "vasa"  # below ComfyUI's models folder
+EMBEDDED = "mesh (embedded)"
+PREVIEW_SECONDS, PREVIEW_SIDE = 0.2, 512
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class TalkingModel:
+    """A face space and its motion model, in the hands of ComfyUI's memory management."""
+
+    name: str
+    space: ModelPatcher
+    motion: ModelPatcher
+
+    def __repr__(self) -> str:
+        return f"TalkingModel({self.name})"
+
+    @property
+    def device(self) -> torch.device:
+        """Where it computes when it is in use."""
+        return self.space.load_device
+
+    @property
+    def workers(self) -> int:
+        """Threads that render: one where a graphics card does the work."""
+        return (os.cpu_count() or 1) if self.device.type == "cpu" else 1
+
+    @contextmanager
+    def face_space(self, working_bytes: int = 0) -> Iterator[FaceSpace]:
+        """The face space on its device, with ``working_bytes`` of memory free beside it."""
+        with _in_use(self.space, working_bytes) as space:
+            yield space
+
+    @contextmanager
+    def motion_model(self) -> Iterator[MotionModel]:
+        """The motion model on its device."""
+        with _in_use(self.motion) as model:
+            yield model
+
+
+@contextmanager
+def _in_use(patcher: ModelPatcher, working_bytes: int = 0) -> Iterator[torch.nn.Module]:
+    # Whole, because partial loading needs layers of ComfyUI's own kind, and our models are small.
+    management.load_models_gpu([patcher], working_bytes, force_full_load=True)
+    with one_thread_per_frame():
+        yield patcher.model
+
+
+def register_model_folder() -> None:
+    """Make ``models/vasa`` known, beside what extra_model_paths.yaml says of it."""
+    folder = os.path.join(folder_paths.models_dir, MODEL_FOLDER)
+    os.makedirs(folder, exist_ok=True)
+    folder_paths.add_model_folder_path(MODEL_FOLDER, folder, is_default=True)
+    paths, _ = folder_paths.folder_names_and_paths[MODEL_FOLDER]
+    folder_paths.folder_names_and_paths[MODEL_FOLDER] = (paths, {".safetensors"})
+
+
+def model_names() -> list[str]:
+    """What can be loaded: the embedded model, then the files in the models folder."""
+    return [EMBEDDED, *folder_paths.get_filename_list(MODEL_FOLDER)]
+
+
+def load_model(name: str, device: str) -> TalkingModel:
+    """A model by one of ``model_names``; ``device`` is "default" (ComfyUI's) or "cpu"."""
+    if name == EMBEDDED:
+        motion = load_motion_model("mesh")
+    else:
+        file = folder_paths.get_full_path_or_raise(MODEL_FOLDER, name)
+        motion = load_motion_model(weights=file)
+    space = load_space(motion.space)
+    if device == "cpu":
+        load = offload = torch.device("cpu")
+    else:
+        load, offload = management.get_torch_device(), management.unet_offload_device()
+    patchers = [
+        ModelPatcher(net.to(offload), load_device=load, offload_device=offload)
+        for net in (space, motion)
+    ]
+    return TalkingModel(name, *patchers)
+
+
+class Reporter:
+    """Progress, live preview and cancel of one run of a node; a ``vasa_core`` progress callback."""
+
+    def __init__(self, total: int):
+        self.bar = ProgressBar(total)
+        self.picture = None
+        self.shown = 0.0
+
+    def __call__(self, done: int, total: int) -> None:
+        """Report; raises ComfyUI's own exception when the user has cancelled."""
+        management.throw_exception_if_processing_interrupted()
+        self.bar.update_absolute(done, total or None, self.picture)
+        self.picture = None
+
+    def preview(self, frame: Tensor) -> None:
+        """Show a (3, H, W) frame with the next report, a few times a second."""
+        if time.monotonic() - self.shown < PREVIEW_SECONDS:
+            return
+        self.shown = time.monotonic()
+        pixels = (frame.movedim(0, -1) * 255).byte().cpu().numpy()
+        self.picture = ("JPEG", Image.fromarray(pixels), PREVIEW_SIDE)
+
+
+def stop_if_cancelled() -> None:
+    """Raises ComfyUI's own exception when the user has cancelled."""
+    management.throw_exception_if_processing_interrupted()
+
+
+def require_memory(needed: int, what: str, advice: str) -> None:
+    """InputError unless ``needed`` bytes of main memory are free."""
+    free = management.get_free_memory(torch.device("cpu"))
+    if needed > free:
+        raise InputError(
+            f"{what} needs {needed / 2**30:.1f} GB of memory, {free / 2**30:.1f} GB are free. "
+            f"{advice}"
+        )
+
+
+def output_device() -> torch.device:
+    """Where images for other nodes belong."""
+    return management.intermediate_device()
+
+
+def new_file(prefix: str, suffix: str, temporary: bool = False) -> tuple[Path, str]:
+    """A free numbered file in the output (or temp) folder, and its subfolder there."""
+    kind = folder_paths.get_temp_directory if temporary else folder_paths.get_output_directory
+    folder, name, counter, subfolder, _ = folder_paths.get_save_image_path(prefix, kind())
+    return Path(folder) / f"{name}_{counter:05}_{suffix}", subfolder
+
+
+def motion_files() -> list[str]:
+    """Safetensors files in the input and output folders, as ComfyUI writes file names."""
+    files = []
+    for folder, mark in (
+        (folder_paths.get_input_directory(), ""),
+        (folder_paths.get_output_directory(), " [output]"),
+    ):
+        found, _ = folder_paths.recursive_search(folder)
+        files += sorted(f"{name}{mark}" for name in found if name.endswith(".safetensors"))
+    return files
+
+
+def file_path(name: str) -> Path:
+    """The file that a name of ``motion_files`` means."""
+    return Path(folder_paths.get_annotated_filepath(name))

@@ -1,0 +1,104 @@
+"""What the user steers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from comfy_api.latest import io
+
+from ..vasa_core.motion.keyframes import controls_from, parse_keyframes
+from ..vasa_core.motion.timing import exact_rate
+from ..vasa_core.types import EMOTIONS
+from .schema import ControlsWire, schema
+
+STRENGTHS = {
+    "lips": "Strength of lip movement: 0 keeps the mouth still, 1 as sampled, more exaggerates.",
+    "expression": "Strength of brows, forehead and cheeks: 0 still, 1 as sampled.",
+    "blink": "Strength of blinks: 0 never blinks, 1 as sampled.",
+    "eyes": "Strength of glances around the main gaze: 0 stares, 1 as sampled.",
+    "head": "Strength of head movement: 0 holds still (lips only), 1 as sampled.",
+}
+
+
+class TalkingControls(io.ComfyNode):
+    """Gaze, head distance, emotion and strengths to VASA_CONTROLS."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        slider = io.NumberDisplay.slider
+        return schema(
+            node_id="VASATalkingControls",
+            display_name="Talking controls",
+            aliases=("gaze", "emotion", "expression", "head pose", "keyframes"),
+            description="Steers the sampled motion. Every number also takes a list of numbers, "
+            "one per frame, from any node that makes float lists.",
+            is_input_list=True,
+            inputs=[
+                io.Float.Input(
+                    "gaze_yaw", default=0.0, min=-30.0, max=30.0, step=0.5,
+                    tooltip="Main gaze direction, degrees: positive looks to the picture's right.",
+                ),
+                io.Float.Input(
+                    "gaze_pitch", default=0.0, min=-20.0, max=20.0, step=0.5,
+                    tooltip="Main gaze direction, degrees: positive looks up.",
+                ),
+                io.Float.Input(
+                    "distance", default=1.0, min=0.5, max=2.0, step=0.01,
+                    tooltip="Head distance: 1 as in the picture, 2 twice as far (half as large), "
+                    "0.8 nearer.",
+                ),
+                io.Combo.Input(
+                    "emotion", options=list(EMOTIONS), default="neutral",
+                    tooltip="Emotion that is added to what the voice says; neutral adds none.",
+                ),
+                io.Float.Input(
+                    "emotion_strength", default=0.6, min=0.0, max=1.5, step=0.05,
+                    tooltip="How strongly it is acted: 0 not at all, 1 fully, more overacts.",
+                ),
+                *(
+                    io.Float.Input(
+                        name, default=1.0, min=0.0, max=2.0, step=0.05, display_mode=slider,
+                        tooltip=tooltip,
+                    )
+                    for name, tooltip in STRENGTHS.items()
+                ),
+                io.Float.Input(
+                    "lip_rest", default=0.0, min=0.0, max=0.2, step=0.005,
+                    tooltip="How far the lips rest open, in distances between the eyes; 0.05 shows "
+                    "the teeth a little.",
+                ),
+                io.String.Input(
+                    "keyframes", default="", multiline=True, optional=True,
+                    placeholder="gaze_yaw: 0=0, 1.5=12, 3=0\nhappy: 0=0, 2=1",
+                    tooltip="Changes over time, one control per line: name, then second=value, "
+                    "with straight lines between. They replace the number of the same name.",
+                ),
+                io.Float.Input(
+                    "list_fps", default=25.0, min=1.0, max=240.0, step=0.01, optional=True,
+                    tooltip="Frames per second of connected lists. A list that ends early holds "
+                    "its last value.",
+                ),
+            ],
+            outputs=[
+                ControlsWire.Output(display_name="controls", tooltip="For Sample motion."),
+            ],
+        )  # fmt: skip
+
+    @classmethod
+    def execute(cls, **inputs: list) -> io.NodeOutput:
+        values = {name: _values(given) for name, given in inputs.items()}
+        emotion, strength = values.pop("emotion"), values.pop("emotion_strength")
+        fps = exact_rate(values.pop("list_fps", 25.0))
+        keyframes = parse_keyframes(values.pop("keyframes", ""), fps)
+        if emotion != "neutral":
+            values[emotion] = strength
+        return io.NodeOutput(controls_from({**values, **keyframes}, fps))
+
+
+def _values(given: list) -> float | str | list[float]:
+    """One value, or one per frame, of an input that ComfyUI hands over as a list.
+
+    A list of numbers comes in two ways: as several values, or as one value that is a list.
+    """
+    value = given[0] if len(given) == 1 else given
+    return list(value) if isinstance(value, Sequence) and not isinstance(value, str) else value

@@ -1,0 +1,44 @@
+"""Stage 0: which model."""
+
+from comfy_api.latest import io
+
+from ._comfy import load_model, model_names
+from .schema import ModelWire, schema
+
+
+class LoadTalkingPortraitModel(io.ComfyNode):
+    """Combo of what is embedded or lies in the models folder, to VASA_MODEL."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return schema(
+            node_id="VASALoadModel",
+            display_name="Load talking-portrait model",
+            aliases=("checkpoint", "loader"),
+            description="Loads the face encoder, motion model and renderer that the other "
+            "talking-portrait nodes use. The embedded model needs no download.",
+            inputs=[
+                io.Combo.Input(
+                    "model",
+                    options=model_names(),
+                    tooltip="The embedded model works at once, on a CPU. Motion models trained "
+                    "with this pack appear here when their safetensors file lies in models/vasa.",
+                ),
+                io.Combo.Input(
+                    "device",
+                    options=["default", "cpu"],
+                    tooltip="default: where ComfyUI computes. cpu: leaves the graphics card to "
+                    "other models; the embedded model is fast enough there.",
+                ),
+            ],
+            outputs=[
+                ModelWire.Output(
+                    display_name="model",
+                    tooltip="For Encode portrait, Audio features and Sample motion.",
+                )
+            ],
+        )
+
+    @classmethod
+    def execute(cls, model: str, device: str = "default") -> io.NodeOutput:
+        return io.NodeOutput(load_model(model, device))

@@ -1,0 +1,153 @@
+"""Stage 3: motion, sampled, saved and loaded."""
+
+from __future__ import annotations
+
+from comfy_api.latest import io
+
+from ..vasa_core.assets import MOTION
+from ..vasa_core.motion.files import load_motion, save_motion
+from ..vasa_core.motion.timing import exact_rate, resample
+from ..vasa_core.types import AudioFeatures, Controls, Motion
+from ._comfy import Reporter, TalkingModel, file_path, motion_files, new_file
+from .schema import AudioWire, ControlsWire, ModelWire, MotionWire, schema
+
+SAMPLE = "sample motion (embedded)"
+
+
+class SampleMotion(io.ComfyNode):
+    """VASA_MODEL, VASA_AUDIO and VASA_CONTROLS to VASA_MOTION, by diffusion."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return schema(
+            node_id="VASASampleMotion",
+            display_name="Sample motion",
+            aliases=("sampler", "diffusion", "head motion"),
+            description="Makes lips, expression, blinks, gaze and head movement from sound. It "
+            "needs no portrait: one motion plays on any face of the same kind of model.",
+            inputs=[
+                ModelWire.Input("model", tooltip="From Load talking-portrait model."),
+                AudioWire.Input("audio_features", tooltip="From Audio features."),
+                ControlsWire.Input(
+                    "controls",
+                    optional=True,
+                    tooltip="From Talking controls. Without it, everything is as sampled.",
+                ),
+                io.Int.Input(
+                    "seed", default=0, min=0, max=2**64 - 1, control_after_generate=True,
+                    tooltip="Another seed, another performance of the same words. Same seed, same "
+                    "motion.",
+                ),
+                io.Int.Input(
+                    "steps", default=10, min=1, max=50,
+                    tooltip="Diffusion steps per window of 2 s. More is slower and a little "
+                    "livelier.",
+                ),
+                io.Float.Input(
+                    "cfg", default=0.5, min=0.0, max=5.0, step=0.1,
+                    tooltip="Guidance: how strictly the motion follows the sound. 0 none extra; "
+                    "above 2 it gets exaggerated.",
+                ),
+                io.Float.Input(
+                    "fps", default=25.0, min=1.0, max=120.0, step=0.01,
+                    tooltip="Frames per second of the result; 29.97 means 30000/1001. The motion "
+                    "is never shorter than the sound.",
+                ),
+            ],
+            outputs=[
+                MotionWire.Output(
+                    display_name="motion",
+                    tooltip="For Render frames, Render video, Preview motion and Save motion.",
+                )
+            ],
+        )  # fmt: skip
+
+    @classmethod
+    def execute(
+        cls,
+        model: TalkingModel,
+        audio_features: AudioFeatures,
+        seed: int,
+        steps: int,
+        cfg: float,
+        fps: float,
+        controls: Controls | None = None,
+    ) -> io.NodeOutput:
+        with model.motion_model() as motion_model:
+            motion = motion_model.sample(
+                audio_features, controls, seed, steps, cfg, Reporter(len(audio_features))
+            )
+        return io.NodeOutput(resample(motion, exact_rate(fps), audio_features.duration))
+
+
+class SaveMotion(io.ComfyNode):
+    """VASA_MOTION to a safetensors file in the output folder."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return schema(
+            node_id="VASASaveMotion",
+            display_name="Save motion",
+            description="Writes a motion as safetensors into the output folder, with frame rate, "
+            "face space and version in its header. Load motion lists it afterwards.",
+            is_output_node=True,
+            inputs=[
+                MotionWire.Input("motion", tooltip="From Sample motion or Load motion."),
+                io.String.Input(
+                    "filename_prefix",
+                    default="motion/vasa",
+                    tooltip="Folder and start of the file name in ComfyUI's output folder; a "
+                    "number is added.",
+                ),
+            ],
+            outputs=[
+                io.String.Output(
+                    display_name="file", tooltip="The file's name, as Load motion lists it."
+                )
+            ],
+        )
+
+    @classmethod
+    def execute(cls, motion: Motion, filename_prefix: str) -> io.NodeOutput:
+        path, subfolder = new_file(filename_prefix, ".safetensors")
+        save_motion(path, motion)
+        name = f"{subfolder}/{path.name} [output]".lstrip("/")
+        return io.NodeOutput(name, ui={"text": (name,)})
+
+
+class LoadMotion(io.ComfyNode):
+    """A safetensors file to VASA_MOTION."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return schema(
+            node_id="VASALoadMotion",
+            display_name="Load motion",
+            description="Reads a motion that Save motion, vasa motion or vasa track wrote.",
+            inputs=[
+                io.Combo.Input(
+                    "file",
+                    options=[SAMPLE, *motion_files()],
+                    tooltip="Motion files in ComfyUI's input and output folders. Press R to list "
+                    "new ones.",
+                )
+            ],
+            outputs=[
+                MotionWire.Output(
+                    display_name="motion", tooltip="For Render frames and Render video."
+                )
+            ],
+        )
+
+    @classmethod
+    def fingerprint_inputs(cls, file: str) -> float:
+        """A file that was written anew is read anew."""
+        return _path(file).stat().st_mtime
+
+    @classmethod
+    def execute(cls, file: str) -> io.NodeOutput:
+        return io.NodeOutput(load_motion(_path(file)))
+
+
+def _path(file: str):
+    return MOTION if file == SAMPLE else file_path(file)

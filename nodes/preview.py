@@ -1,0 +1,76 @@
+"""A motion on a timeline, in the node."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from comfy_api.latest import io
+
+from ..vasa_core import load_space
+from ..vasa_core.audio.reader import waveform_frames
+from ..vasa_core.motion.timeline import timeline
+from ..vasa_core.pipeline import film
+from ..vasa_core.types import Motion
+from ._comfy import Reporter, new_file
+from .convert import to_sound
+from .schema import EncodedPortrait, MotionWire, PortraitWire, schema
+
+VIDEO_SIDE = 256  # pixels
+
+
+class PreviewMotion(io.ComfyNode):
+    """VASA_MOTION to curves over the waveform and a face to scrub through."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return schema(
+            node_id="VASAPreviewMotion",
+            display_name="Preview motion",
+            aliases=("timeline", "curves", "plot"),
+            description="Draws a motion over its sound: head pose, lip opening, blinks and gaze. "
+            "Drag along the timeline to see any frame.",
+            is_output_node=True,
+            inputs=[
+                MotionWire.Input("motion", tooltip="From Sample motion or Load motion."),
+                io.Audio.Input("audio", optional=True, tooltip="Drawn as a waveform and played."),
+                PortraitWire.Input(
+                    "portrait",
+                    optional=True,
+                    tooltip="Shows this face while scrubbing, small; without it a line drawing.",
+                ),
+            ],
+            outputs=[],
+        )
+
+    @classmethod
+    def execute(
+        cls, motion: Motion, audio=None, portrait: EncodedPortrait | None = None
+    ) -> io.NodeOutput:
+        sound = None if audio is None else to_sound(audio)
+        space = load_space(motion.space)
+        path, subfolder = new_file("vasa/timeline", ".json", temporary=True)
+        path.write_text(json.dumps(timeline(space.sketch(motion), motion.fps, sound)))
+        shown = {"timeline": (_shown(path, subfolder),)}
+        if portrait is not None:
+            shown["face_video"] = (_film(portrait, motion, sound),)
+        return io.NodeOutput(ui=shown)
+
+
+def _film(portrait: EncodedPortrait, motion: Motion, sound) -> dict[str, str]:
+    """A small video of the portrait's head, as the browser addresses it."""
+    path, subfolder = new_file("vasa/preview", ".mp4", temporary=True)
+    report = Reporter(len(motion))
+    with portrait.model.face_space() as space:
+        film(
+            path, space, portrait.portrait, motion, motion.fps,
+            audio=None if sound is None else waveform_frames(*sound),
+            total=len(motion), workers=portrait.model.workers,
+            view="crop", longest=VIDEO_SIDE, progress=report, preview=report.preview,
+        )  # fmt: skip
+    return _shown(path, subfolder)
+
+
+def _shown(path: Path, subfolder: str) -> dict[str, str]:
+    """A file in the temp folder, as the browser addresses it."""
+    return {"filename": path.name, "subfolder": subfolder, "type": "temp"}

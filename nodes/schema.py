@@ -1,0 +1,34 @@
+"""What all nodes share: the category, the wires, and how a schema is made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from comfy_api.latest import io
+
+from ..vasa_core.types import Portrait
+from ._comfy import TalkingModel
+
+CATEGORY = "video/talking portrait"
+ALIASES = ("talking head", "lip sync", "avatar", "audio-driven", "VASA-1")
+
+ModelWire = io.Custom("VASA_MODEL")  # TalkingModel
+PortraitWire = io.Custom("VASA_PORTRAIT")  # EncodedPortrait
+AudioWire = io.Custom("VASA_AUDIO")  # vasa_core AudioFeatures
+ControlsWire = io.Custom("VASA_CONTROLS")  # vasa_core Controls
+MotionWire = io.Custom("VASA_MOTION")  # vasa_core Motion
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedPortrait:
+    """A portrait and the model that encoded it, which is also the one to render it."""
+
+    model: TalkingModel
+    portrait: Portrait
+
+
+def schema(*, aliases: tuple[str, ...] = (), **fields) -> io.Schema:
+    """A node's schema in the pack's category, with search aliases where this ComfyUI has them."""
+    if "search_aliases" in io.Schema.__dataclass_fields__:
+        fields["search_aliases"] = [*aliases, *ALIASES]
+    return io.Schema(category=CATEGORY, **fields)

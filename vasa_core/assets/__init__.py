@@ -1,0 +1,11 @@
+"""Sample media that come with the package; ``README.md`` says where they are from."""
+
+from pathlib import Path
+
+_FOLDER = Path(__file__).parent
+
+PORTRAITS = {
+    "astronaut": _FOLDER / "portrait.jpg",
+}
+SPEECH = _FOLDER / "speech.flac"
+MOTION = _FOLDER / "motion.safetensors"  # sampled from SPEECH
