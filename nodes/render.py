@@ -7,6 +7,7 @@ from comfy_api.latest import InputImpl, io, ui
 
 from ..vasa_core.audio.reader import waveform_frames
 from ..vasa_core.pipeline import film
+from ..vasa_core.provenance.label import label
 from ..vasa_core.render.memory import frame_bytes, streaming_bytes
 from ..vasa_core.types import Motion, View
 from ._comfy import Reporter, new_file, output_device, require_memory
@@ -31,6 +32,7 @@ class RenderFrames(io.ComfyNode):
             aliases=("images", "batch"),
             description="Renders the moving portrait as a batch of images, for other image and "
             "video nodes. Long clips need much memory this way: Render video needs almost none.",
+            hidden=[io.Hidden.extra_pnginfo],
             inputs=[
                 PortraitWire.Input("portrait", tooltip="From Encode portrait."),
                 MotionWire.Input("motion", tooltip="From Sample motion or Load motion."),
@@ -70,6 +72,8 @@ class RenderFrames(io.ComfyNode):
                 done += len(chunk)
                 report.preview(chunk[-1, :3])
                 report(done, len(motion))
+        if cls.hidden.extra_pnginfo is not None:  # what core nodes write into files they save
+            cls.hidden.extra_pnginfo.update(label())
         return io.NodeOutput(images, masks, float(motion.fps))
 
 

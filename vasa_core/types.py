@@ -272,6 +272,9 @@ class MotionModel(Protocol):
     def features(self, waveform: Tensor, rate: int) -> AudioFeatures:
         """(N,) mono samples at ``rate`` Hz to this model's own audio features."""
 
+    def check(self, audio: AudioFeatures) -> None:
+        """InputError unless these are features that this model hears."""
+
     def stream(
         self,
         audio: AudioFeatures | Iterable[AudioFeatures],

@@ -8,7 +8,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool1d
@@ -174,12 +174,16 @@ class MotionDiffusion(nn.Module):
         if empty:
             raise InputError("The sound is empty; give at least one frame of audio.")
 
-    def _checked(self, piece: AudioFeatures) -> Tensor:
-        if piece.encoder != self.hearing.encoder or piece.fps != self.fps:
+    def check(self, audio: AudioFeatures) -> None:
+        """InputError unless these are the audio features that this model hears."""
+        if audio.encoder != self.hearing.encoder or audio.fps != self.fps:
             raise InputError(
-                f"These audio features are {piece.encoder} at {piece.fps} per second; this motion"
+                f"These audio features are {audio.encoder} at {audio.fps} per second; this motion"
                 f" model hears {self.hearing.encoder} at {self.fps}. Use its own features()."
             )
+
+    def _checked(self, piece: AudioFeatures) -> Tensor:
+        self.check(piece)
         return piece.features.to(self.scaler.mean)
 
 
@@ -253,11 +257,14 @@ def read_model(
     path: Path, device: torch.device | str = "cpu", dtype: torch.dtype = torch.float32
 ) -> MotionDiffusion:
     """A motion model without its audio encoder, from the file that ``save_model`` wrote."""
-    with safe_open(path, framework="pt") as file:
-        header = file.metadata() or {}
-        if "motion_model" not in header:
-            raise InputError(f"{path} holds no motion model.")
-        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    try:
+        with safe_open(path, framework="pt") as file:
+            header = file.metadata() or {}
+            if "motion_model" not in header:
+                raise InputError(f"{path} holds no motion model; vasa_core.training makes them.")
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except SafetensorError as error:
+        raise InputError(f"{path} is no safetensors file ({error}); get it again.") from error
     about = json.loads(header["motion_model"])
 
     def group(prefix: str) -> dict[str, Tensor]:
