@@ -46,7 +46,7 @@ class TalkingModel:
     @property
     def workers(self) -> int:
         """Threads that render: one where a graphics card does the work."""
-        return (os.cpu_count() or 1) if self.device.type == "cpu" else 1
+        return min(os.cpu_count() or 1, 8) if self.device.type == "cpu" else 1
 
     @contextmanager
     def face_space(self, working_bytes: int = 0) -> Iterator[FaceSpace]:

@@ -9,7 +9,7 @@ from comfy_api.latest import io
 from ..vasa_core.motion.keyframes import controls_from, parse_keyframes
 from ..vasa_core.motion.timing import exact_rate
 from ..vasa_core.types import EMOTIONS
-from .schema import ControlsWire, schema
+from .schema import ControlsWire, one_of, schema
 
 STRENGTHS = {
     "lips": "Strength of lip movement: 0 keeps the mouth still, 1 as sampled, more exaggerates.",
@@ -83,6 +83,10 @@ class TalkingControls(io.ComfyNode):
                 ControlsWire.Output(display_name="controls", tooltip="For Sample motion."),
             ],
         )  # fmt: skip
+
+    @classmethod
+    def validate_inputs(cls, emotion: list[str | None]) -> bool | str:
+        return one_of(emotion, list(EMOTIONS))
 
     @classmethod
     def execute(cls, **inputs: list) -> io.NodeOutput:

@@ -3,7 +3,7 @@
 from comfy_api.latest import io
 
 from ._comfy import load_model, model_names
-from .schema import ModelWire, schema
+from .schema import ModelWire, one_of, schema
 
 
 class LoadTalkingPortraitModel(io.ComfyNode):
@@ -38,6 +38,10 @@ class LoadTalkingPortraitModel(io.ComfyNode):
                 )
             ],
         )
+
+    @classmethod
+    def validate_inputs(cls, model: str | None) -> bool | str:
+        return one_of(model, model_names())
 
     @classmethod
     def execute(cls, model: str, device: str = "default") -> io.NodeOutput:

@@ -9,7 +9,7 @@ from ..vasa_core.motion.files import load_motion, save_motion
 from ..vasa_core.motion.timing import exact_rate, resample
 from ..vasa_core.types import AudioFeatures, Controls, Motion
 from ._comfy import Reporter, TalkingModel, file_path, motion_files, new_file
-from .schema import AudioWire, ControlsWire, ModelWire, MotionWire, schema
+from .schema import AudioWire, ControlsWire, ModelWire, MotionWire, one_of, schema
 
 SAMPLE = "sample motion (embedded)"
 
@@ -140,9 +140,13 @@ class LoadMotion(io.ComfyNode):
         )
 
     @classmethod
-    def fingerprint_inputs(cls, file: str) -> float:
-        """A file that was written anew is read anew."""
-        return _path(file).stat().st_mtime
+    def validate_inputs(cls, file: str | None) -> bool | str:
+        return one_of(file, [SAMPLE, *motion_files()])
+
+    @classmethod
+    def fingerprint_inputs(cls, file: str | None) -> float | None:
+        """A file that was written anew is read anew; None is a link."""
+        return None if file is None else _path(file).stat().st_mtime
 
     @classmethod
     def execute(cls, file: str) -> io.NodeOutput:

@@ -12,7 +12,7 @@ from ..vasa_core.render.memory import frame_bytes, streaming_bytes
 from ..vasa_core.types import Motion, View
 from ._comfy import Reporter, new_file, output_device, require_memory
 from .convert import to_comfy, to_sound
-from .schema import EncodedPortrait, MotionWire, PortraitWire, schema
+from .schema import EncodedPortrait, MotionWire, PortraitWire, one_of, schema
 
 SIZES = ["source", "crop"]
 SIZE_TOOLTIP = (
@@ -50,6 +50,10 @@ class RenderFrames(io.ComfyNode):
                 ),
             ],
         )
+
+    @classmethod
+    def validate_inputs(cls, size: str | None) -> bool | str:
+        return one_of(size, SIZES)
 
     @classmethod
     def execute(cls, portrait: EncodedPortrait, motion: Motion, size: View) -> io.NodeOutput:
@@ -109,6 +113,10 @@ class RenderVideo(io.ComfyNode):
                 )
             ],
         )
+
+    @classmethod
+    def validate_inputs(cls, size: str | None) -> bool | str:
+        return one_of(size, SIZES)
 
     @classmethod
     def execute(

@@ -6,7 +6,7 @@ from ..vasa_core import read_image
 from ..vasa_core.assets import PORTRAITS, SPEECH
 from ..vasa_core.audio.reader import read_audio
 from .convert import from_sound, to_comfy
-from .schema import schema
+from .schema import one_of, schema
 
 
 class SamplePortraitAndSpeech(io.ComfyNode):
@@ -36,6 +36,10 @@ class SamplePortraitAndSpeech(io.ComfyNode):
                 ),
             ],
         )
+
+    @classmethod
+    def validate_inputs(cls, portrait: str | None) -> bool | str:
+        return one_of(portrait, list(PORTRAITS))
 
     @classmethod
     def execute(cls, portrait: str) -> io.NodeOutput:

@@ -32,3 +32,13 @@ def schema(*, aliases: tuple[str, ...] = (), **fields) -> io.Schema:
     if "search_aliases" in io.Schema.__dataclass_fields__:
         fields["search_aliases"] = [*aliases, *ALIASES]
     return io.Schema(category=CATEGORY, **fields)
+
+
+def one_of(value: str | list[str] | None, options: list[str]) -> bool | str:
+    """For ``validate_inputs``: True, or what is wrong with a combo's value; None is a link.
+
+    ComfyUI 0.3.64 checks the combos of older nodes only.
+    """
+    values = value if isinstance(value, list) else [value]
+    wrong = [given for given in values if given is not None and given not in options]
+    return f"{wrong[0]!r} is none of: {', '.join(options)}." if wrong else True

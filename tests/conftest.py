@@ -5,10 +5,18 @@ ComfyUI is looked for at COMFYUI_PATH, around an enclosing custom_nodes folder, 
 own.
 """
 
+import asyncio
 import importlib.util
+import json
 import os
+import signal
+import socket
+import subprocess
 import sys
 import tempfile
+import time
+import uuid
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -72,10 +80,125 @@ def pytest_terminal_summary(terminalreporter):
         terminalreporter.line("The ComfyUI nodes, server and browser tests did NOT run.")
 
 
+ENDS = ("execution_success", "execution_error", "execution_interrupted")
+
+
+@dataclass
+class Run:
+    """What a ComfyUI server said while it ran a prompt."""
+
+    error: dict | None = None  # the refusal, when the prompt was not accepted
+    messages: list[tuple[float, str, dict]] = field(default_factory=list)  # time, type, data
+    previews: int = 0
+
+    def of(self, kind: str) -> list[dict]:
+        """The messages of one type."""
+        return [data for _, type, data in self.messages if type == kind]
+
+    @property
+    def outputs(self) -> dict[str, dict]:
+        """What the nodes show, by node."""
+        return {data["node"]: data["output"] for data in self.of("executed")}
+
+
+class ComfyServer:
+    """A real ComfyUI with the pack linked in and folders of its own."""
+
+    def __init__(self, folder: Path, frontend: Path | None = None):
+        self.folder, self.log = folder, folder / "server.log"
+        for name in ("custom_nodes", "input", "output", "temp", "user", "models"):
+            (folder / name).mkdir()
+        (folder / "custom_nodes" / "ComfyUI-VASA").symlink_to(ROOT)
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        options = [
+            *("--cpu", "--listen", "127.0.0.1", "--port", str(self.port)),
+            *("--base-directory", str(folder), "--user-directory", str(folder / "user")),
+            *("--database-url", "sqlite:///:memory:"),
+            *("--disable-auto-launch", "--disable-api-nodes"),
+        ]
+        if frontend is not None:
+            options += ["--front-end-root", str(frontend)]
+        self.process = subprocess.Popen(
+            [sys.executable, str(COMFYUI / "main.py"), *options],
+            cwd=COMFYUI,
+            stdout=self.log.open("w"),
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        self._wait()
+
+    def _wait(self):
+        for _ in range(360):
+            if self.process.poll() is not None:
+                break
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
+                    return
+            time.sleep(0.5)
+        raise RuntimeError(f"ComfyUI did not start:\n{self.log.read_text()[-3000:]}")
+
+    def stop(self):
+        """End it, its threads and children too."""
+        os.killpg(self.process.pid, signal.SIGTERM)
+        try:
+            self.process.wait(15)
+        except subprocess.TimeoutExpired:
+            os.killpg(self.process.pid, signal.SIGKILL)
+
+    def get(self, path: str):
+        """The JSON at a path."""
+        return asyncio.run(self._get(path))
+
+    async def _get(self, path):
+        import aiohttp
+
+        async with aiohttp.ClientSession() as session, session.get(self.url + path) as response:
+            assert response.status == 200, f"{path}: {response.status}"
+            return await response.json()
+
+    def run(self, prompt: dict, on_message=None) -> Run:
+        """Execute an API prompt; ``on_message(run, post)`` may ``await post(path, data)``."""
+        return asyncio.run(self._run(prompt, on_message))
+
+    async def _run(self, prompt, on_message) -> Run:
+        import aiohttp
+
+        run, client = Run(), uuid.uuid4().hex
+        async with aiohttp.ClientSession() as session:
+
+            async def post(path, data):
+                async with session.post(self.url + path, json=data) as response:
+                    return await response.json() if response.content_length else None
+
+            address = f"{self.url}/ws?clientId={client}"
+            async with session.ws_connect(address, max_msg_size=2**26) as socket:
+                features = {"supports_preview_metadata": True}
+                await socket.send_json({"type": "feature_flags", "data": features})
+                answer = await post("/prompt", {"prompt": prompt, "client_id": client})
+                if "prompt_id" not in answer:
+                    return Run(error=answer)
+                async for message in socket:
+                    if message.type == aiohttp.WSMsgType.BINARY:
+                        run.previews += 1
+                        continue
+                    data = json.loads(message.data)
+                    run.messages.append((time.monotonic(), data["type"], data["data"]))
+                    if on_message:
+                        await on_message(run, post)
+                    if data["type"] in ENDS:
+                        return run
+        raise RuntimeError("The server closed the connection.")
+
+
 @pytest.fixture(scope="session")
-def comfyui() -> Path:
-    """The checkout."""
-    return COMFYUI
+def server(tmp_path_factory):
+    """A running ComfyUI with the frontend that it pins."""
+    server = ComfyServer(tmp_path_factory.mktemp("comfyui"))
+    yield server
+    server.stop()
 
 
 @pytest.fixture(scope="session")
