@@ -45,6 +45,11 @@ def find_comfyui() -> Path | None:
 COMFYUI = find_comfyui()
 
 
+def pytest_addoption(parser):
+    """Options of single tests."""
+    parser.addoption("--write-schemas", action="store_true", help="see nodes/test_schemas.py")
+
+
 def pytest_configure(config):
     """Make ComfyUI importable, with folders of its own, and load the pack."""
     if COMFYUI is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.nn.utils.fusion import fuse_conv_bn_eval
+from torch.nn.utils.fusion import fuse_conv_bn_eval as fuse_conv_bn
 
 
 def conv(inputs: int, outputs: int, kernel: int = 3, stride: int = 1) -> nn.Sequential:
@@ -36,9 +36,9 @@ def fuse(net: nn.Module) -> nn.Module:
         if isinstance(module, nn.Sequential):
             for i in range(len(module) - 1):
                 if isinstance(module[i], nn.Conv2d) and isinstance(module[i + 1], nn.BatchNorm2d):
-                    module[i] = fuse_conv_bn_eval(module[i], module[i + 1])
+                    module[i] = fuse_conv_bn(module[i], module[i + 1])
                     module[i + 1] = nn.Identity()
         if isinstance(module, Residual) and isinstance(module.norm, nn.BatchNorm2d):
-            module.second = fuse_conv_bn_eval(module.second, module.norm)
+            module.second = fuse_conv_bn(module.second, module.norm)
             module.norm = nn.Identity()
     return net
