@@ -1,0 +1,153 @@
+// What all our widgets share: they are views over a node's own widgets, in every frontend.
+
+import { app } from "../../../scripts/app.js";
+
+const MARGIN = 6; // pixels around a view in the classic canvas
+
+const style = document.createElement("link");
+style.rel = "stylesheet";
+style.href = new URL("./node_views.css", import.meta.url).href;
+document.head.append(style);
+
+/** An HTML element with attributes; children are put into it. */
+export function html(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+  element.append(...children);
+  return element;
+}
+
+/**
+ * Show an element in a node. Nothing of it is saved or sent to the server. Heights in pixels.
+ * `update` is called before every repaint while the element is on the page: values change by
+ * typing, undo, loading and links, in frontends that do not all tell, so views look for themselves.
+ */
+export function addView(node, name, element, { minHeight, maxHeight, update }) {
+  element.classList.add("vasa-view");
+  element.style.minHeight = `${minHeight}px`;
+  if (maxHeight) element.style.maxHeight = `${maxHeight}px`;
+  const widget = node.addDOMWidget(name, name, element, {
+    serialize: false,
+    hideOnZoom: false,
+    margin: MARGIN,
+    getMinHeight: () => minHeight + 2 * MARGIN,
+    ...(maxHeight && { getMaxHeight: () => maxHeight + 2 * MARGIN }),
+  });
+  widget.serialize = false;
+  onEachRepaint(node, element, update);
+  return widget;
+}
+
+/** Put views above the node's other widgets. */
+export function putFirst(node, views) {
+  const others = node.widgets.filter((widget) => !views.includes(widget));
+  node.widgets.splice(0, node.widgets.length, ...views, ...others);
+  // Frontends up to 1.27 save a node's values by place, which leaves holes in the array for widgets
+  // that are not saved, but read them without holes; filter skips holes.
+  const onSerialize = node.onSerialize;
+  node.onSerialize = function (saved) {
+    onSerialize?.apply(this, arguments);
+    saved.widgets_values = saved.widgets_values?.filter(() => true);
+  };
+}
+
+/** Whether a widget's value comes through a link. */
+export function isLinked(node, name) {
+  return Boolean(node.inputs?.some((input) => input.widget?.name === name && input.link != null));
+}
+
+/** A node's own widget. */
+export function widgetOf(node, name) {
+  return node.widgets.find((widget) => widget.name === name);
+}
+
+/** Set a number or a choice as if the user had typed it; numbers snap to the widget's steps. */
+export function setValue(node, name, value) {
+  const widget = widgetOf(node, name);
+  const old = widget.value;
+  const set = typeof value === "number" ? snapped(value, widget.options) : value;
+  if (set === old) return;
+  widget.value = set;
+  widget.callback?.(set, app.canvas, node);
+  node.onWidgetChanged?.(name, set, old, widget);
+  node.setDirtyCanvas(true, true);
+}
+
+/** The step of a number widget. */
+export function stepOf({ step2, step }) {
+  return step2 ?? step / 10; // the classic canvas keeps ten times the step in `step`
+}
+
+function snapped(value, options) {
+  const step = stepOf(options);
+  const inside = Math.min(Math.max(value, options.min), options.max);
+  return Number((Math.round(inside / step) * step).toFixed(6));
+}
+
+/** Make what was done since the last call one step of undo. */
+export function endEdit() {
+  app.canvas.emitBeforeChange();
+  app.canvas.emitAfterChange();
+}
+
+/** Calls `move(x, y)` while the pointer drags over an element, 0..1 from its top left. */
+export function onDrag(element, move, end = () => {}) {
+  const report = (event) => {
+    const box = element.getBoundingClientRect();
+    const inside = (value) => Math.min(Math.max(value, 0), 1);
+    move(
+      inside((event.clientX - box.left) / box.width),
+      inside((event.clientY - box.top) / box.height),
+    );
+  };
+  element.addEventListener("pointerdown", (event) => {
+    if (event.button !== 0) return;
+    event.stopPropagation();
+    element.setPointerCapture(event.pointerId);
+    report(event);
+  });
+  element.addEventListener("pointermove", (event) => {
+    if (element.hasPointerCapture(event.pointerId)) report(event);
+  });
+  element.addEventListener("lostpointercapture", end);
+}
+
+/** Calls what `keys` has for a pressed key, and keeps that key from ComfyUI's shortcuts. */
+export function onKey(element, keys) {
+  element.addEventListener("keydown", (event) => {
+    const action = keys[event.key];
+    if (!action || event.ctrlKey || event.metaKey || event.altKey) return;
+    event.preventDefault();
+    event.stopPropagation();
+    action(event);
+  });
+}
+
+/** A function that calls `draw(state)` when `read()` gives another state than before. */
+export function onChange(read, draw) {
+  let before;
+  return () => {
+    const state = read();
+    const now = JSON.stringify(state);
+    if (now === before) return;
+    before = now;
+    draw(state);
+  };
+}
+
+const updates = new Map(); // by element
+
+function onEachRepaint(node, element, update) {
+  if (!updates.size) requestAnimationFrame(repaint);
+  updates.set(element, update);
+  const onRemoved = node.onRemoved;
+  node.onRemoved = function () {
+    updates.delete(element);
+    return onRemoved?.apply(this, arguments);
+  };
+}
+
+function repaint() {
+  for (const [element, update] of updates) if (element.isConnected) update();
+  if (updates.size) requestAnimationFrame(repaint);
+}

@@ -1,0 +1,28 @@
+// Puts the motion timeline into "Preview motion".
+
+import { app } from "../../../scripts/app.js";
+import { MotionTimeline } from "./motion_timeline.js";
+
+const SIZE = [520, 480]; // pixels, of a new node
+
+app.registerExtension({
+  name: "VASA.PreviewMotion",
+  nodeCreated(node) {
+    if (node.comfyClass !== "VASAPreviewMotion") return;
+    const timeline = new MotionTimeline(node, () => keptOutput(node));
+    const onExecuted = node.onExecuted;
+    node.onExecuted = function (output) {
+      onExecuted?.apply(this, arguments);
+      if (output?.timeline) timeline.show(output);
+    };
+    const [width, height] = node.computeSize();
+    node.setSize([Math.max(width, SIZE[0]), Math.max(height, SIZE[1])]);
+  },
+});
+
+/** What the frontend keeps of this node's last run, over undo and change of workflow. */
+function keptOutput(node) {
+  const place = node.graph?.isRootGraph === false ? `${node.graph.id}:${node.id}` : node.id;
+  const output = app.nodeOutputs?.[place];
+  return output?.timeline ? output : null;
+}
