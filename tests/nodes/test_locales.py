@@ -1,6 +1,6 @@
 """Locales: English says what the schemas say, and every other language says all of it.
 
-``python tests/nodes/test_locales.py --write`` writes the English nodeDefs.json anew from the schemas.
+``python tests/nodes/test_locales.py --write`` makes the English nodeDefs.json from the schemas.
 """
 
 import json
@@ -12,7 +12,8 @@ import pytest
 
 pytestmark = pytest.mark.comfyui
 
-LOCALES = Path(__file__).resolve().parents[2] / "locales"
+ROOT = Path(__file__).resolve().parents[2]
+LOCALES = ROOT / "locales"
 TRANSLATIONS = ("nl", "de", "it")
 
 
@@ -97,6 +98,16 @@ def test_no_text_holds_what_the_frontend_takes_for_a_formula(language):
 def test_the_named_category_is_the_nodes_own():
     parts = {part for schema in schemas() for part in schema.category.split("/")}
     assert set(read("en", "main")["nodeCategories"]) <= parts
+
+
+def test_the_words_of_the_widgets_are_named():
+    """web/js takes them from main.json: text("..."), titles of curves, emotions."""
+    from vasa_pack.vasa_core.types import EMOTIONS
+
+    scripts = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "web/js").glob("*.js"))
+    used = set(re.findall(r'(?:\btext\(|title: )"([^"]+)"', scripts)) | set(EMOTIONS)
+    assert len(used) > len(EMOTIONS)
+    assert not used - read("en", "main")["vasa"].keys()
 
 
 if __name__ == "__main__":
