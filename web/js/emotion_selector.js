@@ -4,7 +4,7 @@ import { drawnFace } from "./drawn_face.js";
 import * as views from "./node_views.js";
 import { text } from "./texts.js";
 
-const HEIGHT = 112;
+const MIN_HEIGHT = 112;
 const FAINTEST = 0.12; // of an emotion, so that its face stays told from the neutral one
 
 /** Add the selector to a node with the widgets emotion and emotion_strength. */
@@ -29,8 +29,7 @@ export function addEmotionSelector(node) {
     Object.assign(selector.dataset, { emotion, strength });
   };
   return views.addView(node, "emotion_selector", selector, {
-    minHeight: HEIGHT,
-    maxHeight: HEIGHT,
+    minHeight: MIN_HEIGHT,
     update: views.onChange(() => read(node), draw),
   });
 }

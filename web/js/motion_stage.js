@@ -108,11 +108,9 @@ function drawFace(pen, points, strokes, { scale, x, y }, { ink, accent }) {
   pen.lineWidth = Math.max(1.2, scale * 28);
   pen.lineCap = pen.lineJoin = "round";
   strokes.forEach((stroke, index) => {
-    const outline = new Path2D();
-    for (const point of stroke) {
-      outline.lineTo(x + scale * points[2 * point], y + scale * points[2 * point + 1]);
-    }
     const closed = stroke[0] === stroke.at(-1);
+    const places = stroke.map((i) => [x + scale * points[2 * i], y + scale * points[2 * i + 1]]);
+    const outline = smooth(places, closed);
     pen.strokeStyle = ink;
     pen.fillStyle = closed && index ? accent : ink; // the first is the face's outline
     pen.globalAlpha = closed && !index ? 0.07 : 0.85;
@@ -121,6 +119,19 @@ function drawFace(pen, points, strokes, { scale, x, y }, { ink, accent }) {
     pen.stroke(outline);
   });
   pen.globalAlpha = 1;
+}
+
+/** A line through the middles between the points, bent towards the points. */
+function smooth(places, closed) {
+  const middle = ([ax, ay], [bx, by]) => [(ax + bx) / 2, (ay + by) / 2];
+  const line = new Path2D();
+  line.moveTo(...(closed ? middle(places[0], places[1]) : places[0]));
+  for (let i = 1; i < places.length - 1; i++) {
+    line.quadraticCurveTo(...places[i], ...middle(places[i], places[i + 1]));
+  }
+  if (closed) line.quadraticCurveTo(...places[0], ...middle(places[0], places[1]));
+  else line.lineTo(...places.at(-1));
+  return line;
 }
 
 function bounds(drawings) {

@@ -22,19 +22,17 @@ export function html(tag, attributes = {}, ...children) {
  * `update` is called before every repaint while the element is on the page: values change by
  * typing, undo, loading and links, in frontends that do not all tell, so views look for themselves.
  */
-export function addView(node, name, element, { minHeight, maxHeight, update }) {
+export function addView(node, name, element, { minHeight, update }) {
   element.classList.add("vasa-view");
   element.style.minHeight = `${minHeight}px`;
-  if (maxHeight) element.style.maxHeight = `${maxHeight}px`;
   const widget = node.addDOMWidget(name, name, element, {
     serialize: false,
     hideOnZoom: false,
     margin: MARGIN,
     getMinHeight: () => minHeight + 2 * MARGIN,
-    ...(maxHeight && { getMaxHeight: () => maxHeight + 2 * MARGIN }),
   });
   widget.serialize = false;
-  onEachRepaint(node, element, update);
+  onEachRepaint(node, widget, update);
   return widget;
 }
 
@@ -135,19 +133,33 @@ export function onChange(read, draw) {
   };
 }
 
-const updates = new Map(); // by element
+const shown = new Map(); // the views of all nodes: widget to its node and its update
+const orphans = new Map(); // elements of removed nodes, by the place they had
 
-function onEachRepaint(node, element, update) {
-  if (!updates.size) requestAnimationFrame(repaint);
-  updates.set(element, update);
+function onEachRepaint(node, widget, update) {
+  if (!shown.size) requestAnimationFrame(repaint);
+  shown.set(widget, { node, update });
   const onRemoved = node.onRemoved;
   node.onRemoved = function () {
-    updates.delete(element);
+    shown.delete(widget);
+    orphans.set(placeOf(node, widget), widget.element);
     return onRemoved?.apply(this, arguments);
   };
 }
 
 function repaint() {
-  for (const [element, update] of updates) if (element.isConnected) update();
-  if (updates.size) requestAnimationFrame(repaint);
+  for (const [widget, { node, update }] of shown) {
+    if (!widget.element.isConnected) takePlace(node, widget);
+    if (widget.element.isConnected) update();
+  }
+  for (const [place, element] of orphans) if (!element.isConnected) orphans.delete(place);
+  if (shown.size) requestAnimationFrame(repaint);
 }
+
+/** Undo makes nodes anew, but Vue nodes go on showing the elements of the old ones. */
+function takePlace(node, widget) {
+  const orphan = orphans.get(placeOf(node, widget));
+  if (orphan?.isConnected) orphan.replaceWith(widget.element);
+}
+
+const placeOf = (node, widget) => `${node.id} ${widget.name}`;

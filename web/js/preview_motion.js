@@ -3,7 +3,7 @@
 import { app } from "../../../scripts/app.js";
 import { MotionTimeline } from "./motion_timeline.js";
 
-const SIZE = [520, 480]; // pixels, of a new node
+const SIZE = [540, 600]; // pixels, of a new node
 
 app.registerExtension({
   name: "VASA.PreviewMotion",
