@@ -60,13 +60,12 @@ class PreviewMotion(io.ComfyNode):
 def _film(portrait: EncodedPortrait, motion: Motion, sound) -> dict[str, str]:
     """A small video of the portrait's head, as the browser addresses it."""
     path, subfolder = new_file("vasa/preview", ".mp4", temporary=True)
-    report = Reporter(len(motion))
     with portrait.model.face_space() as space:
         film(
             path, space, portrait.portrait, motion, motion.fps,
             audio=None if sound is None else waveform_frames(*sound),
             total=len(motion), workers=portrait.model.workers,
-            view="crop", longest=VIDEO_SIDE, progress=report, preview=report.preview,
+            view="crop", longest=VIDEO_SIDE, progress=Reporter(len(motion)),
         )  # fmt: skip
     return _shown(path, subfolder)
 
