@@ -2,12 +2,16 @@
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 import vasa_core
-from vasa_core.training.characters.canvas import Canvas, blurred, spline
+from vasa_core.spaces.mesh import topology
+from vasa_core.training.characters.canvas import OVERSAMPLE, Canvas, blurred, spline
+from vasa_core.training.characters.face import paint_features
+from vasa_core.training.characters.features import Makeup
 from vasa_core.training.characters.head import Bulge, Head
-from vasa_core.training.characters.mira import mira
+from vasa_core.training.characters.skin import Skin, paint_face, paint_neck
 
 NAMES = ("mira", "tomas", "ada")
 
@@ -33,11 +37,20 @@ def test_pictures_are_small_squares(name, portrait_path):
     assert path.stat().st_size < 120_000
 
 
-def test_a_small_drawing_is_the_picture_that_ships(portrait_path):
-    """The code still draws what was committed: compare colours over wide areas."""
-    drawn = np.asarray(mira(96).picture().resize((12, 12), Image.Resampling.BOX), float)
-    shipped = Image.open(portrait_path.with_name("mira.jpg")).resize((12, 12), Image.Resampling.BOX)
-    assert np.abs(drawn - np.asarray(shipped, float)).mean() < 8  # of 255; a blank page gives > 50
+def test_our_network_sees_the_features_where_they_were_drawn(space):
+    rng, canvas, head = np.random.default_rng(0), Canvas(256), Head((), yaw=3, roll=2)
+    skin, look = Skin("#8f4a38", "#e3ad8e", "#fbe3cf"), Makeup("#5c8a55", "#6b3a22", "#c0595a")
+    canvas.rgb[:] = 0.4
+    paint_neck(canvas, head, skin, 0.42)
+    paint_face(canvas, head, skin, rng)
+    paint_features(canvas, head, skin, look, rng)
+    image = torch.from_numpy(np.asarray(canvas.picture(), np.float32) / 255)
+    seen = space.encode(image.permute(2, 0, 1)[None]).landmarks.numpy()[:, :2]
+    drawn = canvas.pixels(head.points) / OVERSAMPLE
+    span = np.linalg.norm(drawn[263] - drawn[33])
+    for part in (topology.LIPS, topology.LIDS, topology.IRISES):
+        ids = list(part)
+        assert np.linalg.norm(seen[ids] - drawn[ids], axis=1).mean() / span < 0.06
 
 
 def test_a_bulge_moves_both_sides_alike_and_leaves_far_points():
