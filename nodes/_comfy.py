@@ -125,11 +125,6 @@ class Reporter:
         self.picture = ("JPEG", Image.fromarray(pixels), PREVIEW_SIDE)
 
 
-def stop_if_cancelled() -> None:
-    """Raises ComfyUI's own exception when the user has cancelled."""
-    management.throw_exception_if_processing_interrupted()
-
-
 def require_memory(needed: int, what: str, advice: str) -> None:
     """InputError unless ``needed`` bytes of main memory are free."""
     free = management.get_free_memory(torch.device("cpu"))

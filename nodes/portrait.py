@@ -6,7 +6,7 @@ from comfy_api.latest import io
 
 from ..vasa_core.render.drawing import draw_landmarks
 from ..vasa_core.render.memory import frame_bytes
-from ._comfy import TalkingModel, output_device, require_memory, stop_if_cancelled
+from ._comfy import Reporter, TalkingModel, output_device, require_memory
 from .convert import to_comfy, to_library, to_mask
 from .schema import EncodedPortrait, ModelWire, PortraitWire, schema
 
@@ -76,11 +76,11 @@ class EncodePortrait(io.ComfyNode):
             f"Encoding a picture of {width}x{height}",
             "Scale the picture down first.",
         )
+        report = Reporter(1)
         portraits, crops, masks = [], [], []
         for picture in images.split(1):
-            stop_if_cancelled()
             with model.face_space() as space:
-                portrait = space.encode(picture.to(model.device), face - 1, mask)
+                portrait = space.encode(picture.to(model.device), face - 1, mask, report)
                 matte = next(space.render(portrait, portrait.pose, alpha=True))[:, 3]
             portraits.append(EncodedPortrait(model, portrait))
             crops.append(to_comfy(draw_landmarks(portrait)).to(output_device()))

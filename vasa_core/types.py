@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, fields, replace
 from fractions import Fraction
+from itertools import count
 from typing import Literal, Protocol
 
 import torch
@@ -29,6 +30,17 @@ Progress = Callable[[int, int], None]
 """Called as ``progress(done, total)`` between steps of long work; total is 0 when unknown.
 
 It may raise (``CancelledError``, or a host's own exception) to stop the work."""
+
+
+def stepper(total: int, progress: Progress | None) -> Callable[[], None]:
+    """A function that reports one more of ``total`` steps each time it is called."""
+    done = count(1)
+
+    def step() -> None:
+        if progress is not None:
+            progress(next(done), total)
+
+    return step
 
 
 def move(wire, device: torch.device | str | None = None, dtype: torch.dtype | None = None):
@@ -218,7 +230,13 @@ class FaceSpace(Protocol):
     def landmarks(self, images: Tensor) -> Tensor:
         """(B, 3, H, W) images to (B, 478, 3) pixel coordinates of the largest face in each."""
 
-    def encode(self, image: Tensor, face: int = 0, mask: Tensor | None = None) -> Portrait:
+    def encode(
+        self,
+        image: Tensor,
+        face: int = 0,
+        mask: Tensor | None = None,
+        progress: Progress | None = None,
+    ) -> Portrait:
         """(1, 3, H, W) image to the ``face``-th largest face in it, ready to be moved.
 
         With a ``mask`` (H, W), 0..1, only faces whose centre lies in it count."""

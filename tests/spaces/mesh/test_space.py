@@ -6,7 +6,8 @@ import torch
 import torch.nn.functional as F
 
 import vasa_core
-from vasa_core.errors import InputError, NoFaceError
+from vasa_core.errors import CancelledError, InputError, NoFaceError
+from vasa_core.spaces.mesh.dynamics import PARTS
 from vasa_core.spaces.mesh.tracking import idle
 
 
@@ -71,3 +72,56 @@ def test_frames_without_a_face_are_held(space, image):
     motion = space.track([image[0], blank, image[0]], Fraction(25))
     assert len(motion) == 3
     assert (motion.rotation[1] - motion.rotation[0]).abs().max() < 1
+
+
+def test_encoding_reports_its_steps_and_stops_when_told(space, portrait_path):
+    image = vasa_core.read_image(portrait_path, 128)
+    steps = []
+    space.encode(image, progress=lambda *step: steps.append(step))
+    total = steps[-1][1]
+    assert steps == [(done, total) for done in range(1, total + 1)]
+
+    def stop(done, total):
+        raise CancelledError
+
+    with pytest.raises(CancelledError):
+        space.encode(image, progress=stop)
+
+
+def test_the_crop_is_a_square_around_the_face(space, portrait):
+    size, matrix = portrait.crop.size, portrait.crop.matrix
+    points = (portrait.landmarks[:, :2] - matrix[:, 2]) / matrix.diagonal()
+    assert points.min() > 0 and points.max() < size
+    frames = next(space.render(portrait, portrait.pose, view="crop", alpha=True))
+    assert frames.shape == (1, 4, size, size)
+    left, top = (round(v) for v in matrix[:, 2].tolist())
+    shown = portrait.image[..., top : top + size, left : left + size]
+    assert (frames[:, :3] - shown).abs().max() < 0.01
+
+
+def test_a_mask_limits_the_faces(space, portrait_path):
+    image = vasa_core.read_image(portrait_path, 192)
+    pair = torch.cat([image, image], 3)
+    left = torch.zeros(pair.shape[-2:])
+    left[:, :192] = 1
+    assert space.encode(pair, mask=left).landmarks[:, 0].mean() < 192
+    with pytest.raises(InputError, match="Face 2 was asked for; the masked part"):
+        space.encode(pair, 1, mask=left)
+    with pytest.raises(InputError, match="must have the same size"):
+        space.encode(pair, mask=left[:100])
+    with pytest.raises(NoFaceError, match="has its centre in the mask"):
+        space.encode(pair, mask=torch.zeros_like(left))
+
+
+def test_a_sketch_draws_what_the_motion_does(space):
+    rest = idle(3, Fraction(25), 24)
+    rest.dynamics[1, PARTS["gaze"]] = torch.tensor([10.0, 0.0])
+    rest.dynamics[2, PARTS["blink"]] = 1.0
+    drawn = space.sketch(rest)
+    assert drawn.curves["blink"].tolist() == [0, 0, 1]
+    assert drawn.curves["gaze_yaw"].tolist() == [0, 10, 0]
+    assert drawn.curves["lip_opening"].abs().max() < 1e-6
+    irises = [set(line) for line in drawn.strokes if len(line) == 5 and line[0] == line[-1]]
+    assert len(irises) == 2
+    iris = drawn.points[:, list(irises[0] | irises[1])].mean(1)
+    assert iris[1, 0] > iris[0, 0] + 0.01 and abs(iris[2, 0] - iris[0, 0]) < 0.01

@@ -13,15 +13,17 @@ from torch import Tensor, nn
 from ...errors import InputError, NoFaceError
 from ...render.memory import frames_per_chunk
 from ...render.parallel import ordered_map
-from ...types import Motion, MotionSketch, Portrait, View, move
+from ...types import Motion, MotionSketch, Portrait, Progress, View, move, stepper
 from .dynamics import PARTS, FaceBasis
 from .encoder.encoder import FaceEncoder, Faces
 from .geometry import fit_pose
 from .renderer.drivers import own_expression
-from .renderer.prepare import prepare
+from .renderer.prepare import PREPARING_STEPS, prepare
 from .renderer.render import render
 from .sketch import sketch
 from .tracking import motion_from_landmarks, relative_motion
+
+ENCODING_STEPS = 2 + PREPARING_STEPS  # find the face, its landmarks, then ``prepare``
 
 
 class MeshSpace(nn.Module):
@@ -44,22 +46,31 @@ class MeshSpace(nn.Module):
         """(B, 3, H, W) to (B, 478, 3) pixels of the largest face in each; NoFaceError without."""
         return self.encoder.landmarks(images)[0]
 
-    def encode(self, image: Tensor, face: int = 0, mask: Tensor | None = None) -> Portrait:
+    def encode(
+        self,
+        image: Tensor,
+        face: int = 0,
+        mask: Tensor | None = None,
+        progress: Progress | None = None,
+    ) -> Portrait:
         """(1, 3, H, W), 0..1, to the ``face``-th largest face in it, ready to be moved.
 
         With a ``mask`` (H, W), 0..1, only faces whose centre lies in it count. Raises NoFaceError
         when there is none, InputError when there are fewer than asked for or the mask does not fit.
         """
+        step = stepper(ENCODING_STEPS, progress)
         faces = self.encoder.detect(image)
+        step()
         if mask is not None:
             faces = _masked(faces, mask, image)
         if face >= len(faces):
             where = "the image" if mask is None else "the masked part of the image"
             raise InputError(f"Face {face + 1} was asked for; {where} shows {len(faces)}.")
         landmarks, confidence = self.encoder.landmarks_at(image, faces[face])
+        step()
         pose = fit_pose(landmarks[None], self.basis.canonical)
         identity = pose.canonical(landmarks[None])[0]
-        appearance = prepare(image, landmarks, self.basis)
+        appearance = prepare(image, landmarks, self.basis, step)
         rest = motion_from_landmarks(landmarks[None], self.basis, Fraction(25), identity)
         return Portrait(
             space=self.name,

@@ -32,7 +32,8 @@ def split_layers(scene: Scene) -> tuple[Texture, Tensor]:
     matte = torch.where(matte < CLEAR, 0.0, matte)
     # stay clear of the head's fringe, which would tint the filling
     border = 2 * round(FRINGE * scene.unit) + 1
-    known = 1 - F.max_pool2d((matte > 0).to(picture), border, 1, border // 2)
+    rows = F.max_pool2d((matte > 0).to(picture), (border, 1), 1, (border // 2, 0))
+    known = 1 - F.max_pool2d(rows, (1, border), 1, (0, border // 2))
     background = torch.lerp(fill(picture, known), picture, known)
     moving = picture - (1 - matte) * background
     planes = torch.cat([moving, matte], 1)

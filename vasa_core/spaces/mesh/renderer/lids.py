@@ -10,7 +10,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ..topology import LEFT_LID_LOWER, LEFT_LID_UPPER, RIGHT_LID_LOWER, RIGHT_LID_UPPER
+from ..topology import LEFT_LID_LOWER, LEFT_LID_UPPER, LIDS, RIGHT_LID_LOWER, RIGHT_LID_UPPER
 from .cut import Openings, eye_openings
 from .surface import gaussian_blur
 from .texture import Texture, luminance
@@ -18,6 +18,7 @@ from .texture import Texture, luminance
 REACH = {"upper": 0.030, "lower": 0.050}  # of the search, in eye distances
 BAND = 0.014  # on either side of an edge whose colours are compared, in eye distances
 LASHES = 0.012  # thickness: the upper contour lies at their lower edge
+AROUND = 0.35  # of the eyes that is looked at, in eye distances
 COLUMNS, STEPS = 25, 41
 DISTRUST = 0.50  # how much better an edge at the end of the reach must be than one in place
 
@@ -25,9 +26,7 @@ DISTRUST = 0.50  # how much better an edge at the end of the reach must be than 
 def fit_lids(picture: Tensor, landmarks: Tensor, unit: float) -> Tensor:
     """(1, 3, h, w) picture and (V, 3) landmarks to landmarks with the lids moved."""
     eyes = eye_openings(landmarks, unit)
-    size = eyes.half.new_tensor([picture.shape[-1], picture.shape[-2]])
-    smooth = gaussian_blur(picture, 0.006 * unit)
-    texture = Texture(smooth, 0.5 + 0 * size[None], size[None] - 0.5)
+    texture = _smoothed(picture, landmarks[list(LIDS), :2], unit)
     fitted = landmarks.clone()
     lids = {
         "upper": (RIGHT_LID_UPPER, LEFT_LID_UPPER),
@@ -41,6 +40,16 @@ def fit_lids(picture: Tensor, landmarks: Tensor, unit: float) -> Tensor:
             move = shift[eye] * (1 - along.square()).clamp(min=0).sqrt()
             fitted[inner, :2] += move[:, None] * eyes.axes[eye, 1]
     return fitted
+
+
+def _smoothed(picture: Tensor, lids: Tensor, unit: float) -> Texture:
+    """The picture around (n, 2) points of the lids, without its noise."""
+    size = lids.new_tensor([picture.shape[-1], picture.shape[-2]])
+    low = (lids.amin(0) - AROUND * unit).floor().clamp(min=0)
+    high = torch.minimum((lids.amax(0) + AROUND * unit).ceil(), size)
+    (left, top), (right, bottom) = low.long().tolist(), high.long().tolist()
+    smooth = gaussian_blur(picture[..., top:bottom, left:right], 0.006 * unit)
+    return Texture(smooth, low[None] + 0.5, high[None] - 0.5)
 
 
 def _shift(texture: Texture, eyes: Openings, side: str, unit: float) -> Tensor:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
@@ -18,18 +20,25 @@ from .patch import make_patch
 from .region import head_square
 from .scene import CELL, make_scene
 
+PREPARING_STEPS = 4
 # How far the patches reach beside the corners, above and below their line, in eye distances.
 MOUTH_PATCH = (0.12, 0.44, 0.62)
 EYE_PATCH = (0.06, 0.20, 0.20)
 
 
-def prepare(image: Tensor, landmarks: Tensor, basis: FaceBasis) -> MeshAppearance:
+def prepare(
+    image: Tensor,
+    landmarks: Tensor,
+    basis: FaceBasis,
+    step: Callable[[], None] = lambda: None,
+) -> MeshAppearance:
     """Make a portrait ready to be moved; once per portrait, about a second on one core.
 
     Args:
         image: (1, 3, H, W), 0..1.
         landmarks: (478, 3) in pixels of the image, z in the same scale.
         basis: the space's face basis.
+        step: called ``PREPARING_STEPS`` times on the way; it may raise to stop the work.
     Returns:
         What ``render`` needs, on the device and in the precision of ``image``.
     Raises:
@@ -40,13 +49,17 @@ def prepare(image: Tensor, landmarks: Tensor, basis: FaceBasis) -> MeshAppearanc
     if landmarks.shape != (VERTICES, 3):
         raise ValueError(f"prepare got landmarks {tuple(landmarks.shape)}, needs ({VERTICES}, 3).")
     scene = make_scene(image, landmarks.to(image), basis)
+    step()
     size = scene.origin.new_tensor([scene.region.width, scene.region.height])
     corner = torch.zeros_like(size)
     field = scene.lattice(corner[None], size, CELL * scene.unit, (1,))
+    step()
     open_by = mouth_gap(scene.landmarks).item() / scene.unit
     mouth_patch = make_patch(scene, scene.mouth, *MOUTH_PATCH, open_by)
     eyes_patch = make_patch(scene, scene.eyes, *EYE_PATCH)
+    step()
     head, background = split_layers(scene)
+    step()
     pixels = cell_centres(corner, size, scene.region.height, scene.region.width)
     return MeshAppearance(
         region=scene.region,
