@@ -80,7 +80,8 @@ def test_a_translation_has_every_text_and_no_other(language, file):
 @pytest.mark.parametrize("language", TRANSLATIONS)
 def test_a_translation_is_one(language):
     source, given = texts(read("en")), texts(read(language))
-    sentences = [path for path in source if path.endswith(("tooltip", "description"))]
+    both = sorted(source.keys() & given.keys())
+    sentences = [path for path in both if path.endswith(("tooltip", "description"))]
     same = [path for path in sentences if given[path] == source[path]]
     assert not same, f"still English in {language}"
     other = [path for path in sentences if numbers(given[path]) != numbers(source[path])]
