@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from comfy_api.latest import io
 
+from ..vasa_core.errors import InputError
 from ..vasa_core.motion.keyframes import controls_from, parse_keyframes
 from ..vasa_core.motion.timing import exact_rate
 from ..vasa_core.types import EMOTIONS
@@ -30,8 +31,9 @@ class TalkingControls(io.ComfyNode):
             node_id="VASATalkingControls",
             display_name="Talking controls",
             aliases=("gaze", "emotion", "expression", "head pose", "keyframes"),
-            description="Steers the sampled motion. Every number also takes a list of numbers, "
-            "one per frame, from any node that makes float lists.",
+            description="Steers the sampled motion: main gaze and head distance become what is set "
+            "here. Every number also takes a list, one per frame, from any node that makes float "
+            "lists.",
             is_input_list=True,
             inputs=[
                 io.Float.Input(
@@ -71,7 +73,8 @@ class TalkingControls(io.ComfyNode):
                     "keyframes", default="", multiline=True, optional=True,
                     placeholder="gaze_yaw: 0=0, 1.5=12, 3=0\nhappy: 0=0, 2=1",
                     tooltip="Changes over time, one control per line: name, then second=value, "
-                    "with straight lines between. They replace the number of the same name.",
+                    "with straight lines between. They replace the number of the same name. Names "
+                    "as in the example, decimals with a point.",
                 ),
                 io.Float.Input(
                     "list_fps", default=25.0, min=1.0, max=240.0, step=0.01, optional=True,
@@ -90,19 +93,26 @@ class TalkingControls(io.ComfyNode):
 
     @classmethod
     def execute(cls, **inputs: list) -> io.NodeOutput:
+        emotion = _one("emotion", inputs.pop("emotion"))
+        fps = exact_rate(_one("list_fps", inputs.pop("list_fps", [25.0])))
+        keyframes = parse_keyframes(_one("keyframes", inputs.pop("keyframes", [""])), fps)
         values = {name: _values(given) for name, given in inputs.items()}
-        emotion, strength = values.pop("emotion"), values.pop("emotion_strength")
-        fps = exact_rate(values.pop("list_fps", 25.0))
-        keyframes = parse_keyframes(values.pop("keyframes", ""), fps)
+        strength = values.pop("emotion_strength")
         if emotion != "neutral":
             values[emotion] = strength
         return io.NodeOutput(controls_from({**values, **keyframes}, fps))
 
 
-def _values(given: list) -> float | str | list[float]:
+def _one(name: str, given: list) -> str | float:
+    """The value of an input that cannot change from frame to frame."""
+    if len(given) != 1:
+        raise InputError(f"{name} got {len(given)} values; it takes one.")
+    return given[0]
+
+
+def _values(given: list) -> float | Sequence[float]:
     """One value, or one per frame, of an input that ComfyUI hands over as a list.
 
     A list of numbers comes in two ways: as several values, or as one value that is a list.
     """
-    value = given[0] if len(given) == 1 else given
-    return list(value) if isinstance(value, Sequence) and not isinstance(value, str) else value
+    return given[0] if len(given) == 1 else given

@@ -22,7 +22,8 @@ class LoadTalkingPortraitModel(io.ComfyNode):
                     "model",
                     options=model_names(),
                     tooltip="The embedded model works at once, on a CPU. Motion models trained "
-                    "with this pack appear here when their safetensors file lies in models/vasa.",
+                    "with this pack appear here when their safetensors file lies in models/vasa: "
+                    "press R to list new ones.",
                 ),
                 io.Combo.Input(
                     "device",

@@ -31,7 +31,8 @@ class SampleMotion(io.ComfyNode):
                 ControlsWire.Input(
                     "controls",
                     optional=True,
-                    tooltip="From Talking controls. Without it, everything is as sampled.",
+                    tooltip="From Talking controls. Without it, gaze, distance and all else are as "
+                    "sampled.",
                 ),
                 io.Int.Input(
                     "seed", default=0, min=0, max=2**64 - 1, control_after_generate=True,
@@ -123,7 +124,8 @@ class LoadMotion(io.ComfyNode):
         return schema(
             node_id="VASALoadMotion",
             display_name="Load motion",
-            description="Reads a motion that Save motion, vasa motion or vasa track wrote.",
+            description="Reads a motion that Save motion wrote, or the commands vasa motion and "
+            "vasa track.",
             inputs=[
                 io.Combo.Input(
                     "file",
@@ -134,7 +136,8 @@ class LoadMotion(io.ComfyNode):
             ],
             outputs=[
                 MotionWire.Output(
-                    display_name="motion", tooltip="For Render frames and Render video."
+                    display_name="motion",
+                    tooltip="For Render frames, Render video, Preview motion and Save motion.",
                 )
             ],
         )

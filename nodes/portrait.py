@@ -50,7 +50,7 @@ class EncodePortrait(io.ComfyNode):
                 PortraitWire.Output(
                     display_name="portrait",
                     is_output_list=True,
-                    tooltip="For Render frames and Render video.",
+                    tooltip="For Render frames, Render video and Preview motion.",
                 ),
                 io.Image.Output(
                     display_name="crop",

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 import vasa_core
+from vasa_core.audio.reader import waveform_frames
 from vasa_core.errors import CancelledError, InputError
 from vasa_core.pipeline import film, hear
 from vasa_core.render.video import VideoReader
@@ -80,6 +81,23 @@ def test_a_cancel_leaves_nothing_behind(tmp_path, space, model, portrait, short_
             space=space, model=model, workers=2, progress=cancel,
         )  # fmt: skip
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_film_can_be_small_silent_and_watched(tmp_path, space, portrait):
+    motion = idle(20, Fraction(25), 24)
+    waveform = torch.rand(1, 16000)
+    seen = []
+    film(
+        tmp_path / "x.mp4", space, portrait, motion, motion.fps,
+        audio=waveform_frames(waveform, 16000), view="crop", longest=96, preview=seen.append,
+    )  # fmt: skip
+    with av.open(str(tmp_path / "x.mp4")) as container:
+        assert container.streams.video[0].width == container.streams.video[0].height == 96
+        assert container.streams.audio[0].rate == 16000
+    assert len(seen) == 3 and seen[0].shape == (3, 96, 96)
+    film(tmp_path / "silent.mp4", space, portrait, motion, motion.fps)
+    with av.open(str(tmp_path / "silent.mp4")) as container:
+        assert not container.streams.audio
 
 
 def test_workers_do_not_change_the_frames(space, portrait):

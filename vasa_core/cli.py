@@ -13,11 +13,11 @@ from pathlib import Path
 import torch
 from tqdm import tqdm
 
+from .assets import PORTRAITS, SPEECH
 from .errors import InputError
 from .motion import keyframes
 from .types import EMOTIONS, Controls
 
-ASSETS = Path(__file__).parent / "assets"
 STRENGTHS = {"lips": "lips", "expression": "expression", "blink": "blink", "pose": "head"}
 
 
@@ -58,7 +58,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_rendering(sub)
 
     sub = command("demo", run_demo, "The main job on the sample portrait and speech.")
-    sub.set_defaults(portrait=ASSETS / "portrait.jpg", audio=ASSETS / "speech.flac")
+    sub.set_defaults(portrait=PORTRAITS["mira"], audio=SPEECH)
     sub.add_argument("-o", "--out", type=Path, default=Path("demo.mp4"), help="default demo.mp4")
     _add_sampling(sub)
     _add_rendering(sub)
@@ -296,9 +296,7 @@ def run_bench(args: argparse.Namespace) -> str:
     """``vasa bench``."""
     from .bench import bench, table
 
-    stages = bench(
-        ASSETS / "portrait.jpg", ASSETS / "speech.flac", args.size, args.workers, args.device
-    )
+    stages = bench(PORTRAITS["astronaut"], SPEECH, args.size, args.workers, args.device)
     return table(stages)
 
 

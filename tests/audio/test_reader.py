@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import torch
 
-from vasa_core.audio.reader import Sound, probe_audio, read_audio, stream_audio
+from vasa_core.audio.reader import Sound, probe_audio, read_audio, stream_audio, waveform_frames
 from vasa_core.errors import InputError
 
 
@@ -106,3 +106,15 @@ def test_half_a_file_is_refused(tmp_path, speech_path):
     path.write_bytes(content[: len(content) // 2])
     with pytest.raises(InputError, match="cut off"):
         probe_audio(path)
+
+
+def test_a_waveform_becomes_audio_frames():
+    waveform = torch.linspace(-2, 2, 2 * 50000).view(2, 50000)
+    waveform[0, 3] = float("nan")
+    frames = list(waveform_frames(waveform, 22050))
+    assert [frame.samples for frame in frames] == [22050, 22050, 5900]
+    assert {frame.layout.name for frame in frames} == {"stereo"}
+    samples = np.concatenate([frame.to_ndarray() for frame in frames], 1)
+    assert samples[0, 3] == 0 and np.abs(samples).max() == 1
+    many = list(waveform_frames(torch.rand(6, 100), 8000))
+    assert many[0].layout.name == "mono"

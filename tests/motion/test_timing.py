@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from vasa_core.errors import InputError
-from vasa_core.motion.timing import frame_count, resample, resample_stream
+from vasa_core.motion.timing import exact_rate, frame_count, resample, resample_stream
 from vasa_core.types import Motion
 
 RATES = [Fraction(24), Fraction(30000, 1001), Fraction(30), Fraction(50), Fraction(7), Fraction(25)]
@@ -71,3 +71,18 @@ def test_one_frame_and_none():
         resample(moving(3)[:0], Fraction(50))
     with pytest.raises(InputError, match="above 0"):
         resample(moving(3), Fraction(0))
+
+
+@pytest.mark.parametrize(
+    ("given", "exact"),
+    [
+        (25.0, Fraction(25)),
+        (29.97, Fraction(30000, 1001)),
+        (23.976, Fraction(24000, 1001)),
+        (59.94, Fraction(60000, 1001)),
+        (12.5, Fraction(25, 2)),
+        (1.0, Fraction(1)),
+    ],
+)
+def test_decimal_rates_mean_the_exact_ones(given, exact):
+    assert exact_rate(given) == exact

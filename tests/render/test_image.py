@@ -4,7 +4,7 @@ import torch
 from PIL import Image
 
 from vasa_core.errors import InputError
-from vasa_core.render.image import read_image
+from vasa_core.render.image import read_image, shrink
 
 
 @pytest.fixture
@@ -66,3 +66,9 @@ def test_bad_files_give_one_sentence(tmp_path):
     Image.new("RGB", (20, 300)).save(tmp_path / "thin.png")
     with pytest.raises(InputError, match="20x300"):
         read_image(tmp_path / "thin.png")
+
+
+def test_shrinking_keeps_the_shape_and_never_enlarges():
+    images = torch.rand(2, 3, 40, 100)
+    assert shrink(images, 50).shape == (2, 3, 20, 50)
+    assert shrink(images, 100) is images and shrink(images, 500) is images

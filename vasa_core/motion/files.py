@@ -18,6 +18,7 @@ from ..provenance.label import label
 from ..types import Motion
 
 FORMAT, VERSION = "vasa-motion", "1"
+MAKERS = "vasa track, vasa motion or the node Save motion"
 PARTS = ("rotation", "translation", "scale", "dynamics")
 
 
@@ -51,7 +52,7 @@ def load_motion(path: str | Path) -> Motion:
     """The motion in a file. Raises InputError if it is missing, foreign, newer or broken."""
     path = Path(path)
     if not path.is_file():
-        raise InputError(f"{path} does not exist; give a file made by vasa track or vasa motion.")
+        raise InputError(f"{path} does not exist; give a file made by {MAKERS}.")
     try:
         with safe_open(path, framework="pt") as file:
             header = file.metadata() or {}
@@ -59,7 +60,7 @@ def load_motion(path: str | Path) -> Motion:
     except (SafetensorError, OSError) as error:
         raise InputError(f"{path} is no safetensors file ({error}); give a motion.") from error
     if header.get("format") != FORMAT or set(tensors) != set(PARTS):
-        raise InputError(f"{path} holds no motion; give a file made by vasa track or vasa motion.")
+        raise InputError(f"{path} holds no motion; give a file made by {MAKERS}.")
     if header.get("version") != VERSION:
         found = header.get("version")
         raise InputError(f"{path} is a motion file of version {found}; this reads {VERSION}.")

@@ -179,7 +179,8 @@ class MotionDiffusion(nn.Module):
         if audio.encoder != self.hearing.encoder or audio.fps != self.fps:
             raise InputError(
                 f"These audio features are {audio.encoder} at {audio.fps} per second; this motion"
-                f" model hears {self.hearing.encoder} at {self.fps}. Use its own features()."
+                f" model hears {self.hearing.encoder} at {self.fps}. Make them with this"
+                " model from the sound; in ComfyUI, leave encoder output unconnected."
             )
 
     def _checked(self, piece: AudioFeatures) -> Tensor:
