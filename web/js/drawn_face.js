@@ -13,14 +13,30 @@ const NEUTRAL = {
 }; // prettier-ignore
 const ADDED = {
   neutral: {},
-  happy: { browIn: -2, browOut: -2, lidLow: -2, corners: -5, curve: 6, open: 9, width: 5, cheeks: 1 },
-  sad: { browIn: -6, browOut: 3.5, eyeOpen: -1.5, slant: 2.2, corners: 4.5, curve: -8, width: -2 },
-  angry: { browIn: 6, browOut: -3.5, eyeOpen: -1.5, lidLow: -1, slant: -2.5, corners: 3, curve: -7 },
-  surprised: { browIn: -7, browOut: -6.5, eyeOpen: 2.5, lidLow: 2, corners: 4, curve: -9, open: 19, width: -5 },
+  happy: {
+    browIn: -2, browOut: -2, lidLow: -2,
+    corners: -5, curve: 6, open: 9, width: 5, cheeks: 1,
+  },
+  sad: {
+    browIn: -6, browOut: 3.5, eyeOpen: -1.5, slant: 2.2,
+    corners: 4.5, curve: -8, width: -2,
+  },
+  angry: {
+    browIn: 6, browOut: -3.5, eyeOpen: -1.5, lidLow: -1, slant: -2.5,
+    corners: 3, curve: -7,
+  },
+  surprised: {
+    browIn: -7, browOut: -6.5, eyeOpen: 2.5, lidLow: 2,
+    corners: 4, curve: -9, open: 19, width: -5,
+  },
 }; // prettier-ignore
 
-const HEAD = "M 50 5 C 75 5 89 22 89 46 C 89 74 72 96 50 96 C 28 96 11 74 11 46 C 11 22 25 5 50 5 Z";
-const HAIR = "M 10.5 49 C 8 20 24 2 50 2 C 76 2 92 20 89.5 49 C 86 38 84 27 75 21 C 60 25 40 24 29 17 C 19 24 14 36 10.5 49 Z";
+const HEAD =
+  "M 50 5 C 75 5 89 22 89 46 C 89 74 72 96 50 96" +
+  " C 28 96 11 74 11 46 C 11 22 25 5 50 5 Z";
+const HAIR =
+  "M 10.5 49 C 8 20 24 2 50 2 C 76 2 92 20 89.5 49 C 86 38 84 27 75 21" +
+  " C 60 25 40 24 29 17 C 19 24 14 36 10.5 49 Z";
 
 let faces = 0;
 
@@ -105,8 +121,10 @@ function eye(x, inward, { eyeOpen, lidLow, slant }, pitch) {
 function mouth({ corners, curve, open, width }) {
   const y = MOUTH_Y + corners;
   const [left, right] = [50 - width, 50 + width];
-  const bow = (from, to, middle) =>
-    `C ${from + (to - from) * 0.22} ${y + middle} ${to - (to - from) * 0.22} ${y + middle} ${to} ${y}`;
+  const bow = (from, to, middle) => {
+    const inset = (to - from) * 0.22;
+    return `C ${from + inset} ${y + middle} ${to - inset} ${y + middle} ${to} ${y}`;
+  };
   const upper = `M ${left} ${y} ${bow(left, right, curve)}`;
   return open > 0.5 ? `${upper} ${bow(right, left, curve + open)} Z` : upper;
 }

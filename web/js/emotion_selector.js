@@ -77,13 +77,15 @@ function choice(node, emotion, emotions) {
 function strengthSlider(node) {
   const { min, max, ...options } = views.widgetOf(node, "emotion_strength").options;
   const value = views.html("span", { class: "vasa-value" });
-  const track = views.html("div", { class: "vasa-track" }, views.html("div", { class: "vasa-knob" }));
+  const knob = views.html("div", { class: "vasa-knob" });
+  const track = views.html("div", { class: "vasa-track" }, knob);
   const element = views.html("div",
     { class: "vasa-slider", role: "slider", tabindex: 0, "data-vasa": "emotion-strength",
       "aria-label": text("strength"), "aria-valuemin": min, "aria-valuemax": max },
     views.html("span", {}, text("strength")), track, value); // prettier-ignore
   const set = (strength) => {
-    if (!views.isLinked(node, "emotion_strength")) views.setValue(node, "emotion_strength", strength);
+    if (views.isLinked(node, "emotion_strength")) return;
+    views.setValue(node, "emotion_strength", strength);
   };
   const press = (strength) => () => {
     set(strength());

@@ -25,8 +25,7 @@ export function addGazePad(node) {
     const vertical = limits(node, "gaze_pitch");
     field.style.setProperty("--x", (yaw - min) / (max - min));
     field.style.setProperty("--y", (vertical.max - pitch) / (vertical.max - vertical.min));
-    readout.textContent = `${arrow(yaw, "←", "→")} ${degrees(yaw)}  ${arrow(pitch, "↓", "↑")} ${degrees(pitch)}`;
-    readout.ariaLabel = `${degrees(yaw)}, ${degrees(pitch)}`;
+    readout.textContent = `${degrees(yaw, "←", "→")}  ${degrees(pitch, "↓", "↑")}`;
     const from = yawFrom || pitchFrom;
     note.textContent = from ? text(`from ${from}`) : "";
     pad.classList.toggle("vasa-foreign", Boolean(from));
@@ -59,8 +58,9 @@ function read(node) {
 
 /** What is in charge of a control instead of its widget: "input", "keyframes" or null. */
 function source(node, name) {
-  const keyframes = views.isLinked(node, "keyframes") ? "" : views.widgetOf(node, "keyframes").value;
-  if (new RegExp(`^\\s*${name}\\s*:`, "m").test(keyframes)) return "keyframes";
+  const lines = views.widgetOf(node, "keyframes").value.split("\n");
+  const named = lines.some((line) => line.split(":")[0].trim() === name);
+  if (named && !views.isLinked(node, "keyframes")) return "keyframes";
   return views.isLinked(node, name) ? "input" : null;
 }
 
@@ -92,5 +92,9 @@ function addKeys(node, pad, set) {
 }
 
 const limits = (node, name) => views.widgetOf(node, name).options;
-const degrees = (value) => `${Math.abs(value).toFixed(1)}°`;
-const arrow = (value, less, more) => (value < 0 ? less : value > 0 ? more : "·");
+
+/** "→ 12.5°" */
+function degrees(value, less, more) {
+  const arrow = value < 0 ? less : value > 0 ? more : "·";
+  return `${arrow} ${Math.abs(value).toFixed(1)}°`;
+}

@@ -13,7 +13,10 @@ export const LANES = [
       { name: "yaw", title: "yaw", color: "#4c9be8", ...DEGREES },
       { name: "pitch", title: "pitch", color: "#f0883e", ...DEGREES },
       { name: "roll", title: "roll", color: "#56b366", ...DEGREES },
-      { name: "distance", title: "distance", color: "#b07cc6", unit: "×", digits: 2, zero: 1, most: 0.2 },
+      {
+        name: "distance", title: "distance", color: "#b07cc6",
+        unit: "×", digits: 2, zero: 1, most: 0.2,
+      },
     ],
   },
   {
@@ -89,7 +92,8 @@ function drawSound(pen, { peaks, seconds }, { top, width, height }, accent) {
 }
 
 /** A line; where several frames share a pixel, it goes through their lowest and highest. */
-function drawCurve(pen, values, lane, { color, zero = 0, most = lane.most }, { top, width, height }) {
+function drawCurve(pen, values, lane, curve, { top, width, height }) {
+  const { color, zero = 0, most = lane.most } = curve;
   let farthest = most;
   for (const value of values) farthest = Math.max(farthest, Math.abs(value - zero));
   const y = (value) => {

@@ -38,14 +38,15 @@ export class VideoStage {
 
   play(frame) {
     this.element.currentTime = frame / this.fps;
-    return this.element.play();
+    this.element.play().catch(() => {}); // the browser may refuse: then it stays paused
   }
 
-  /** The frame that plays now, or null at the end. */
+  /** The frame that plays now, and whether that is over. */
   playing() {
-    const { ended, currentTime } = this.element;
-    this.frame = Math.min(Math.floor(currentTime * this.fps + 0.01), this.frames - 1);
-    return ended ? null : this.frame;
+    const { ended, paused, currentTime } = this.element;
+    const now = Math.floor(currentTime * this.fps + 0.01);
+    this.frame = ended ? this.frames - 1 : Math.min(now, this.frames - 1);
+    return { frame: this.frame, over: ended || paused };
   }
 
   pause() {
@@ -75,15 +76,15 @@ export class DrawingStage {
     this.drawn = null;
   }
 
-  async play(frame) {
+  play(frame) {
     this.began = performance.now() - (1000 * frame) / this.fps;
   }
 
   playing() {
-    const frame = Math.floor(((performance.now() - this.began) / 1000) * this.fps);
-    if (frame >= this.frames) return null;
+    const now = Math.floor(((performance.now() - this.began) / 1000) * this.fps);
+    const frame = Math.min(now, this.frames - 1);
     if (frame !== this.frame) this.show(frame);
-    return frame;
+    return { frame, over: now >= this.frames };
   }
 
   pause() {}
@@ -105,7 +106,7 @@ export class DrawingStage {
 }
 
 function drawFace(pen, points, strokes, { scale, x, y }, { ink, accent }) {
-  pen.lineWidth = Math.max(1.2, scale * 28);
+  pen.lineWidth = Math.min(Math.max(scale * 24, 1.2), 3.5);
   pen.lineCap = pen.lineJoin = "round";
   strokes.forEach((stroke, index) => {
     const closed = stroke[0] === stroke.at(-1);

@@ -32,7 +32,8 @@ export class MotionTimeline {
     const { html } = views;
     this.note = html("div", { class: "vasa-message", "data-vasa": "timeline-message" });
     this.stageBox = html("div", { class: "vasa-stage", "data-vasa": "timeline-stage" }, this.note);
-    this.button = html("button", { type: "button", class: "vasa-play", "data-vasa": "timeline-play" });
+    this.button = html("button",
+      { type: "button", class: "vasa-play", "data-vasa": "timeline-play" }); // prettier-ignore
     this.time = html("span", { class: "vasa-time", "data-vasa": "timeline-time" });
     this.values = {};
     this.canvas = html("canvas", { class: "vasa-curves" });
@@ -76,11 +77,11 @@ export class MotionTimeline {
       if (!this.isPlaying && this.motion) this.go(this.held);
     });
     const by = (frames) => () => this.motion && this.hold(this.held + frames);
-    const keys = {
+    views.onKey(this.element, {
       ArrowLeft: by(-1), ArrowRight: by(1), PageUp: by(-10), PageDown: by(10),
-      Home: by(-Infinity), End: by(Infinity), " ": () => this.toggle(),
-    }; // prettier-ignore
-    views.onKey(this.element, keys);
+      Home: by(-Infinity), End: by(Infinity),
+    }); // prettier-ignore
+    views.onKey(this.plot, { " ": () => this.toggle() }); // the button has its own
   }
 
   get frames() {
@@ -117,7 +118,11 @@ export class MotionTimeline {
     this.element.dataset.state = state;
     this.note.textContent = message;
     this.button.disabled = state !== "ready";
-    if (state !== "ready") this.stageBox.replaceChildren(this.note);
+    if (state !== "ready") {
+      this.stageBox.replaceChildren(this.note);
+      this.time.textContent = "";
+      for (const name of ["frame", "frames", "source"]) delete this.element.dataset[name];
+    }
     this.setPlaying(false);
   }
 
@@ -134,8 +139,8 @@ export class MotionTimeline {
     if (!this.isPlaying) this.stage.show(frame);
     const { fps, seconds, curves } = this.motion;
     this.cursor.style.left = `${(100 * (frame + 0.5)) / this.frames}%`;
-    this.time.textContent =
-      `${clock(frame / fps)} / ${clock(seconds)}  ·  ${text("frame")} ${frame + 1} / ${this.frames}`;
+    const count = `${text("frame")} ${frame + 1} / ${this.frames}`;
+    this.time.textContent = `${clock(frame / fps)} / ${clock(seconds)}  ·  ${count}`;
     this.plot.ariaValueNow = String(frame);
     this.plot.ariaValueText = clock(frame / fps);
     this.element.dataset.frame = frame;
@@ -154,7 +159,7 @@ export class MotionTimeline {
     }
     const from = this.held === this.frames - 1 ? 0 : this.held;
     this.setPlaying(true);
-    this.stage.play(from).catch(() => this.stop()); // the browser may refuse
+    this.stage.play(from);
     this.go(from);
   }
 
@@ -189,10 +194,10 @@ export class MotionTimeline {
   }
 
   follow() {
-    const frame = this.stage.playing();
-    this.held = frame ?? this.frames - 1;
-    if (this.held !== this.frame) this.go(this.held);
-    if (frame === null) this.stop();
+    const { frame, over } = this.stage.playing();
+    this.held = frame;
+    if (frame !== this.frame) this.go(frame);
+    if (over) this.stop();
   }
 
   look() {

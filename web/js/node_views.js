@@ -4,10 +4,10 @@ import { app } from "../../../scripts/app.js";
 
 const MARGIN = 6; // pixels around a view in the classic canvas
 
-const style = document.createElement("link");
-style.rel = "stylesheet";
-style.href = new URL("./node_views.css", import.meta.url).href;
-document.head.append(style);
+for (const style of ["./node_views.css", "./motion_timeline.css"]) {
+  const href = new URL(style, import.meta.url).href;
+  document.head.append(html("link", { rel: "stylesheet", href }));
+}
 
 /** An HTML element with attributes; children are put into it. */
 export function html(tag, attributes = {}, ...children) {
@@ -32,7 +32,7 @@ export function addView(node, name, element, { minHeight, update }) {
     getMinHeight: () => minHeight + 2 * MARGIN,
   });
   widget.serialize = false;
-  onEachRepaint(node, widget, update);
+  views.set(element, { node, name, update });
   return widget;
 }
 
@@ -133,33 +133,21 @@ export function onChange(read, draw) {
   };
 }
 
-const shown = new Map(); // the views of all nodes: widget to its node and its update
-const orphans = new Map(); // elements of removed nodes, by the place they had
-
-function onEachRepaint(node, widget, update) {
-  if (!shown.size) requestAnimationFrame(repaint);
-  shown.set(widget, { node, update });
-  const onRemoved = node.onRemoved;
-  node.onRemoved = function () {
-    shown.delete(widget);
-    orphans.set(placeOf(node, widget), widget.element);
-    return onRemoved?.apply(this, arguments);
-  };
-}
+const views = new WeakMap(); // a view's element to its node, name and update
 
 function repaint() {
-  for (const [widget, { node, update }] of shown) {
-    if (!widget.element.isConnected) takePlace(node, widget);
-    if (widget.element.isConnected) update();
+  for (const element of [...document.getElementsByClassName("vasa-view")]) {
+    const { node, name, update } = views.get(element);
+    if (node.graph?.getNodeById(node.id) === node) update();
+    else handOver(element, node.id, name);
   }
-  for (const [place, element] of orphans) if (!element.isConnected) orphans.delete(place);
-  if (shown.size) requestAnimationFrame(repaint);
+  requestAnimationFrame(repaint);
 }
 
-/** Undo makes nodes anew, but Vue nodes go on showing the elements of the old ones. */
-function takePlace(node, widget) {
-  const orphan = orphans.get(placeOf(node, widget));
-  if (orphan?.isConnected) orphan.replaceWith(widget.element);
+/** Undo makes nodes anew, but Vue nodes then go on showing the elements of the old ones. */
+function handOver(element, id, name) {
+  const heir = app.canvas.graph?.getNodeById(id)?.widgets?.find((widget) => widget.name === name);
+  if (heir?.element && !heir.element.isConnected) element.replaceWith(heir.element);
 }
 
-const placeOf = (node, widget) => `${node.id} ${widget.name}`;
+requestAnimationFrame(repaint);
