@@ -114,6 +114,9 @@ class ComfyServer:
         for name in ("custom_nodes", "input", "output", "temp", "user", "models"):
             (folder / name).mkdir()
         (folder / "custom_nodes" / "ComfyUI-VASA").symlink_to(ROOT)
+        (folder / "user" / "default").mkdir()
+        settings = {"Comfy.TutorialCompleted": True}  # or the page opens with a dialog
+        (folder / "user" / "default" / "comfy.settings.json").write_text(json.dumps(settings))
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
@@ -202,6 +205,19 @@ class ComfyServer:
 def server(tmp_path_factory):
     """A running ComfyUI with the frontend that it pins."""
     server = ComfyServer(tmp_path_factory.mktemp("comfyui"))
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def newest_server(tmp_path_factory):
+    """A running ComfyUI with a newer frontend, where one was put."""
+    given = os.environ.get("COMFYUI_NEWEST_FRONTEND")
+    usual = Path.home() / "comfy" / "frontend" / "comfyui_frontend_package" / "static"
+    frontend = Path(given) if given else usual
+    if not (frontend / "index.html").is_file():
+        pytest.skip(f"no newer frontend at {frontend}: see .ci/comfyui")
+    server = ComfyServer(tmp_path_factory.mktemp("newest"), frontend)
     yield server
     server.stop()
 

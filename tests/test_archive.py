@@ -16,7 +16,7 @@ TOP = {
 }
 SUFFIXES = {
     *(".py", ".js", ".json", ".md", ".toml", ".txt", ""),
-    *(".png", ".jpg", ".flac", ".safetensors"),
+    *(".png", ".jpg", ".flac", ".safetensors", ".css"),
 }
 BLOCKED = re.compile(
     r"subprocess|os\.environ|os\.system|os\.popen|getenv|importlib|__import__|urllib|requests"

@@ -24,7 +24,7 @@ def draw_landmarks(portrait: Portrait) -> Tensor:
     picture = Image.fromarray(pixels).resize((SIDE, SIDE), Image.Resampling.BICUBIC, (*low, *high))
     points = (portrait.landmarks[:, :2].double().cpu() - corner) / scale * (SIDE / crop.size)
     pen = ImageDraw.Draw(picture)
-    radius = SIDE / 500
+    radius = SIDE / 320
     for x, y in points.tolist():
         pen.ellipse((x - radius, y - radius, x + radius, y + radius), fill=COLOUR)
     drawn = torch.from_numpy(np.array(picture)).to(device)
