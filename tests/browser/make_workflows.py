@@ -10,6 +10,7 @@ import argparse
 import io
 import json
 import urllib.request
+from contextlib import contextmanager
 from pathlib import Path
 
 from PIL import Image
@@ -233,6 +234,14 @@ async ({nodes, notes, models}) => {
 """
 
 
+WITHOUT_CHECKPOINT = """
+() => {
+  for (const id of [10, 11, 12, 13, 14, 15]) app.graph.remove(app.graph.getNodeById(id));
+  app.graph.getNodeById(2).connect(0, app.graph.getNodeById(3), "image");
+}
+"""
+
+
 def run(page, url):
     """Queue what is on the canvas; the videos it made, in the order of their nodes."""
     before = set(history(url))
@@ -280,22 +289,31 @@ def thumbnail(url, videos, seconds=3.9):
     return data.getvalue()
 
 
+@contextmanager
+def opened(url):
+    """ComfyUI's page."""
+    with sync_playwright() as play:
+        browser = play.chromium.launch(
+            executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu"]
+        )
+        page = browser.new_page(viewport={"width": 2000, "height": 1200})
+        here = ("data:", "blob:", url)
+        page.route("**/*", lambda r: r.continue_() if r.request.url.startswith(here) else r.abort())
+        page.goto(url, wait_until="domcontentloaded")
+        page.wait_for_function("window.app?.graph && window.app.extensionManager", timeout=120_000)
+        page.wait_for_timeout(3000)
+        page.keyboard.press("Escape")  # a dialog, at the first visit
+        yield page
+        browser.close()
+
+
 def main():
     """Make them all."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("url")
     url = parser.parse_args().url
     WORKFLOWS.mkdir(exist_ok=True)
-    with sync_playwright() as play:
-        browser = play.chromium.launch(
-            executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu"]
-        )
-        page = browser.new_page(viewport={"width": 1600, "height": 900})
-        here = ("data:", "blob:", url)
-        page.route("**/*", lambda r: r.continue_() if r.request.url.startswith(here) else r.abort())
-        page.goto(url, wait_until="domcontentloaded")
-        page.wait_for_function("window.app?.graph && window.app.extensionManager", timeout=120_000)
-        page.wait_for_timeout(3000)
+    with opened(url) as page:
         for build in BUILDERS:
             nodes, notes = build()
             models = [{"name": CHECKPOINT, "url": CHECKPOINT_URL, "directory": "checkpoints"}]
@@ -303,14 +321,9 @@ def main():
             text = json.dumps(json.loads(made), indent=1, ensure_ascii=False)
             (WORKFLOWS / f"{build.__name__}.json").write_text(text + "\n")
             if build is generated_portrait:  # needs a checkpoint: pictured with a sample portrait
-                page.evaluate(
-                    "() => { for (const id of [10, 11, 12, 13, 14, 15])"
-                    " app.graph.remove(app.graph.getNodeById(id));"
-                    " app.graph.getNodeById(2).connect(0, app.graph.getNodeById(3), 'image'); }"
-                )
+                page.evaluate(WITHOUT_CHECKPOINT)
             picture = thumbnail(url, run(page, url))
             (WORKFLOWS / f"{build.__name__}.jpg").write_bytes(picture)
-        browser.close()
 
 
 if __name__ == "__main__":
