@@ -139,5 +139,4 @@ class RenderVideo(io.ComfyNode):
                 progress=report, preview=report.preview,
             )  # fmt: skip
         shown = ui.SavedResult(path.name, subfolder, io.FolderType.temp)
-        preview = {**ui.PreviewVideo([shown]).as_dict(), "talking_video": (True,)}
-        return io.NodeOutput(InputImpl.VideoFromFile(str(path)), ui=preview)
+        return io.NodeOutput(InputImpl.VideoFromFile(str(path)), ui=ui.PreviewVideo([shown]))

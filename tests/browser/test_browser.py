@@ -3,7 +3,6 @@ pins and with a newer one, there with Vue nodes too. Screenshots are kept in out
 """
 
 import json
-import time
 from pathlib import Path
 
 import pytest
@@ -14,8 +13,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SHOTS = ROOT / "out" / "screenshots"
 CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--autoplay-policy=no-user-gesture-required"]
-TEMPLATES = sorted(path.stem for path in (ROOT / "workflows").glob("*.json"))
-RUNNABLE = [name for name in TEMPLATES if name != "generated_portrait"]  # which needs a checkpoint
+PLAIN = ["talking_portrait", "one_motion_three_portraits", "save_and_reuse_motion"]
 PACK = "/extensions/ComfyUI-VASA/"
 
 
@@ -93,17 +91,28 @@ class Canvas:
         )
         self.page.wait_for_timeout(500)
 
-    def run(self):
-        """Press Run and wait; what the server says of it."""
-        before = set(self.history())
+    def run(self, status="success"):
+        """Press Run and wait; whether frames were shown meanwhile."""
+        before, seen = set(self.history()), False
         self.page.get_by_role("button", name="Run").first.click()
-        for _ in range(240):
-            self.page.wait_for_timeout(250)
-            for name, entry in self.history().items():
-                if name not in before:
-                    self.page.wait_for_timeout(1500)
-                    return entry
+        for _ in range(300):
+            self.page.wait_for_timeout(200)
+            seen = seen or self.page.locator("[data-vasa='live-preview']").count() > 0
+            new = [entry for name, entry in self.history().items() if name not in before]
+            if new:
+                self.page.wait_for_timeout(1000)
+                assert new[0]["status"]["status_str"] == status, new[0]["status"]["messages"]
+                return seen
         raise AssertionError("nothing ran within a minute")
+
+    def played(self):
+        """Play the videos in view; whether there are any and all of them run."""
+        videos = "[...document.querySelectorAll('video')].filter((video) => video.controls)"
+        self.page.wait_for_function(f"() => {videos}.length > 0")
+        self.eval(f"Promise.all({videos}.map((video) => video.play()))")
+        self.page.wait_for_timeout(800)
+        seen = self.eval(f"{videos}.map((video) => [video.videoWidth, video.currentTime])")
+        return all(width > 200 and seconds > 0.2 for width, seconds in seen)
 
     def history(self):
         return self.eval("(await fetch('/history')).json()")
@@ -126,27 +135,14 @@ class Canvas:
         return self.page.locator(f"[data-vasa='{name}']").first
 
 
-@pytest.mark.parametrize("name", RUNNABLE)
-def test_every_template_opens_and_runs(ui, name):
+@pytest.mark.parametrize("name", PLAIN)
+def test_a_template_opens_runs_and_plays(ui, name):
     ui.open_template(name)
-    entry = ui.run()
-    assert entry["status"]["status_str"] == "success", entry["status"]["messages"]
-    shown = ui.eval(
-        "[...document.querySelectorAll('video')].map((v) => [v.videoWidth, v.error?.message])"
-    )
     ui.show("VASARenderVideo")
+    live = ui.run()
     ui.shot(name)
-    assert [one for one in shown if one[0] > 0] and not [one for one in shown if one[1]]
-    assert not ui.errors
-
-
-def test_the_video_plays(ui):
-    ui.open_template("talking_portrait")
-    ui.run()
-    times = "[...document.querySelectorAll('video')].map((v) => v.currentTime)"
-    ui.eval("Promise.all([...document.querySelectorAll('video')].map((v) => v.play()))")
-    ui.page.wait_for_timeout(1000)
-    assert min(ui.eval(times)) > 0.2
+    assert live, "no frame was shown while rendering"
+    assert ui.played() and not ui.errors
 
 
 def test_without_a_checkpoint_the_template_says_what_to_install(ui):
@@ -197,7 +193,10 @@ def test_what_was_set_survives_saving_and_loading(ui):
 
 def test_the_timeline_is_drawn_and_scrubs(ui):
     ui.open_template("steered_portrait")
+    ui.show("VASARenderVideo")
     ui.run()
+    assert ui.played()
+    ui.shot("steered_portrait")
     ui.show("VASAPreviewMotion")
     timeline = ui.view("timeline")
     ui.page.wait_for_function(
@@ -234,8 +233,7 @@ def test_bad_input_is_explained_in_a_dialog(ui, tmp_path):
         " g.add(made); made.connect(0, portrait, 'image');"
         " })()"
     )
-    entry = ui.run()
-    assert entry["status"]["status_str"] == "error"
+    ui.run(status="error")
     details = ui.page.get_by_text("View details")
     if details.count():  # newer frontends show the message one click away
         details.first.click()
@@ -246,10 +244,9 @@ def test_bad_input_is_explained_in_a_dialog(ui, tmp_path):
 
 
 def test_the_help_page_is_shown_with_its_picture(ui):
-    started = time.monotonic()
     page = ui.eval(
         "(await fetch('/extensions/ComfyUI-VASA/docs/VASATalkingControls/en.md')).text()"
     )
-    assert "gaze" in page and time.monotonic() - started < 30
+    assert "gaze" in page
     picture = "(await fetch('/extensions/ComfyUI-VASA/docs/VASATalkingControls/node.png')).status"
     assert ui.eval(picture) == 200

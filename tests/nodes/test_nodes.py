@@ -97,6 +97,16 @@ def test_a_motion_model_in_the_models_folder_is_listed_and_loads(run, nodes):
         run("VASALoadModel", model="broken.safetensors", device="cpu")
 
 
+def test_extra_model_paths_are_listed_too(nodes, tmp_path):
+    import folder_paths
+
+    (tmp_path / "elsewhere.safetensors").write_bytes(b"nothing")
+    (tmp_path / "notes.txt").write_text("no model")
+    folder_paths.add_model_folder_path("vasa", str(tmp_path))  # as extra_model_paths.yaml does
+    options = nodes["VASALoadModel"].define_schema().inputs[0].options
+    assert "elsewhere.safetensors" in options and "notes.txt" not in options
+
+
 def test_encode_gives_a_portrait_a_drawn_crop_and_a_mask(encoded, sample):
     (portrait,), (crop,), (mask,) = encoded
     assert portrait.portrait.faces == 1
@@ -195,6 +205,8 @@ def test_controls_take_numbers_lists_and_keyframes(run):
     keys = {**CONTROLS, "keyframes": ["distance: 0=1, 1=2"], "list_fps": [2.0]}
     controls = run("VASATalkingControls", **keys)[0]
     assert controls.distance.tolist() == [1, 1.5, 2] and controls.fps == 2
+    with pytest.raises(ValueError, match="emotion got 2 values"):
+        run("VASATalkingControls", **{**CONTROLS, "emotion": ["happy", "sad"]})
     with pytest.raises(ValueError, match="there is no control 'mouth'"):
         run("VASATalkingControls", **{**CONTROLS, "keyframes": ["mouth: 0=1"]})
 

@@ -1,33 +1,57 @@
-// Lets go of the live preview of "Render video" when the video is there: frontends would go on
-// showing the preview's last picture in its place.
+// Shows "Render video" at work: the frames as they are made, then the finished video.
 
 import { api } from "../../../scripts/api.js";
 import { app } from "../../../scripts/app.js";
+import { html } from "./node_views.js";
 
-const CLASSIC_PREVIEW = "$$canvas-image-preview"; // the widget that draws it in the classic canvas
+const MIN_HEIGHT = 160; // pixels
+const ENDS = ["execution_success", "execution_error", "execution_interrupted"];
+const views = new Map(); // node at work to the widget that shows its frames
+
+// The frontend's own preview would stay in the place of the video. It does not get to see ours:
+// what is listening first, while extensions load, may keep an event to itself.
+api.addEventListener("b_preview_with_metadata", takePreview);
 
 app.registerExtension({
   name: "VASA.RenderVideo",
   setup() {
     api.addEventListener("executed", ({ detail }) => {
-      if (detail.output?.talking_video) dropPreview(detail.display_node ?? detail.node);
+      removeView(nodeAt(detail.display_node ?? detail.node));
     });
+    for (const type of ENDS) {
+      api.addEventListener(type, () => [...views.keys()].forEach(removeView));
+    }
   },
 });
 
-function dropPreview(executionId) {
-  const node = nodeAt(executionId);
-  if (!node) return;
-  node.imgs = undefined;
-  const shown = node.widgets?.findIndex((widget) => widget.name === CLASSIC_PREVIEW) ?? -1;
-  if (shown >= 0) node.widgets.splice(shown, 1)[0].onRemove?.();
-  const place = node.graph.isRootGraph === false ? `${node.graph.id}:${node.id}` : node.id;
-  delete app.nodePreviewImages?.[place]; // all that frontend 1.27 asks
-  // Newer ones keep previews to themselves, but drop a node's when it starts running in another
-  // prompt. The server's own state of things follows at once.
-  const running = { state: "running", value: 0, max: 1, node_id: executionId };
-  const detail = { prompt_id: "vasa-preview", nodes: { [executionId]: running } };
-  api.dispatchEvent(new CustomEvent("progress_state", { detail }));
+function takePreview(event) {
+  const node = nodeAt(event.detail.displayNodeId ?? event.detail.nodeId);
+  if (node?.comfyClass !== "VASARenderVideo") return;
+  event.stopImmediatePropagation();
+  const image = (views.get(node) ?? addView(node)).element;
+  URL.revokeObjectURL(image.src);
+  image.src = URL.createObjectURL(event.detail.blob);
+}
+
+function addView(node) {
+  const image = html("img", { class: "vasa-live", "data-vasa": "live-preview", alt: "" });
+  const widget = node.addDOMWidget("live_preview", "live_preview", image, {
+    serialize: false,
+    hideOnZoom: false,
+    getMinHeight: () => MIN_HEIGHT,
+  });
+  widget.serialize = false;
+  views.set(node, widget);
+  return widget;
+}
+
+function removeView(node) {
+  const widget = views.get(node);
+  if (!widget) return;
+  views.delete(node);
+  URL.revokeObjectURL(widget.element.src);
+  if (node.widgets?.includes(widget)) node.removeWidget(widget);
+  node.setDirtyCanvas(true, true);
 }
 
 /** The node that an execution id ("7", or "3:7" inside subgraph node 3) means. */
