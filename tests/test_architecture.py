@@ -40,6 +40,32 @@ def test_stages_do_not_know_each_other():
             assert not extra, f"{file.relative_to(ROOT)} imports {extra}"
 
 
+def absolute_imports(path: Path) -> set[str]:
+    """Top-level names that a module imports absolutely."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names.update(alias.name.split(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            names.add(node.module.split(".")[0])
+    return names
+
+
+def test_only_one_file_touches_comfyuis_own_modules():
+    host = {"comfy", "folder_paths", "server", "execution", "nodes", "comfy_execution"}
+    for file in ROOT.rglob("*.py"):
+        assert not absolute_imports(file) & (host | {"comfy_api"}), file
+    files = [file for file in (ROOT.parent / "nodes").glob("*.py") if file.name != "_comfy.py"]
+    assert len(files) > 8
+    for file in files:
+        assert not absolute_imports(file) & host, file
+
+
+def test_the_packs_entry_imports_nothing():
+    tree = ast.parse((ROOT.parent / "__init__.py").read_text())
+    assert not [node for node in tree.body if isinstance(node, (ast.Import, ast.ImportFrom))]
+
+
 def test_imports_inside_the_package_are_relative():
     """ComfyUI loads the pack under a name of its own, so absolute imports would not find it."""
     for file in ROOT.rglob("*.py"):
@@ -69,5 +95,6 @@ def test_embedded_weights_are_small_and_documented():
 
 
 def test_files_stay_small_enough_to_read():
-    for file in ROOT.rglob("*.py"):
+    nodes, scripts = (ROOT.parent / "nodes").glob("*.py"), (ROOT.parent / "web").rglob("*.js")
+    for file in (*ROOT.rglob("*.py"), *nodes, *scripts):
         assert len(file.read_text().splitlines()) <= 400, file
