@@ -255,6 +255,15 @@ def test_frames_are_a_batch_with_masks_and_rate(run, encoded, motion, sample, si
         assert (images[:, :8, :8] - sample[0][:, :8, :8]).abs().max() < 1e-6
 
 
+def test_images_that_other_nodes_save_are_labelled(nodes, encoded, motion):
+    from comfy_api.latest import io
+
+    written = {"workflow": {}}  # what Save Image and Save Video put into their files
+    node = nodes["VASARenderFrames"].PREPARE_CLASS_CLONE({io.Hidden.extra_pnginfo: written})
+    node.execute(portrait=encoded[0][0], motion=motion[:1], size="crop")
+    assert written["ai_generated"] == "true" and "workflow" in written
+
+
 def test_one_frame_is_enough(run, encoded, motion, sample):
     images, _, _ = run("VASARenderFrames", portrait=encoded[0][0], motion=motion[:1], size="crop")
     assert len(images) == 1
