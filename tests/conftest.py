@@ -6,9 +6,11 @@ own.
 """
 
 import asyncio
+import importlib.metadata
 import importlib.util
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -31,18 +33,33 @@ ASSETS = Path(vasa_core.__file__).parent / "assets"
 sys.path[:] = [entry for entry in sys.path if Path(entry or os.getcwd()).resolve() != ROOT]
 
 
-def find_comfyui() -> Path | None:
-    """The ComfyUI checkout to test with."""
+def find_comfyui() -> tuple[Path | None, str]:
+    """The ComfyUI checkout to test with, or why there is none."""
     places = [os.environ.get("COMFYUI_PATH"), Path.home() / "comfy" / "ComfyUI"]
     if ROOT.parent.name == "custom_nodes":
         places.insert(1, ROOT.parent.parent)
-    for place in filter(None, places):
-        if (Path(place) / "main.py").is_file() and (Path(place) / "comfy").is_dir():
-            return Path(place).resolve()
-    return None
+    for place in map(Path, filter(None, places)):
+        if (place / "main.py").is_file() and (place / "comfy").is_dir():
+            missing = missing_packages(place / "requirements.txt")
+            if missing:
+                return None, f"{place} needs {', '.join(missing)} here: see .ci/comfyui"
+            return place.resolve(), ""
+    return None, "no ComfyUI: set COMFYUI_PATH or put one at ~/comfy/ComfyUI"
 
 
-COMFYUI = find_comfyui()
+def missing_packages(requirements: Path) -> list[str]:
+    """The packages of a requirements file that are not installed in this environment."""
+    names = re.findall(r"^[A-Za-z][\w.-]*", requirements.read_text(), re.MULTILINE)
+    missing = []
+    for name in (*names, "requests"):  # which it imports without requiring it
+        try:
+            importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            missing.append(name)
+    return missing
+
+
+COMFYUI, WHY_NOT = find_comfyui()
 
 
 def pytest_addoption(parser):
@@ -72,7 +89,7 @@ def pytest_configure(config):
 
 def pytest_collection_modifyitems(items):
     """Without ComfyUI, leave out what needs it."""
-    skip = pytest.mark.skip(reason="no ComfyUI: set COMFYUI_PATH or put one at ~/comfy/ComfyUI")
+    skip = pytest.mark.skip(reason=WHY_NOT)
     for item in items:
         if COMFYUI is None and item.get_closest_marker("comfyui"):
             item.add_marker(skip)
@@ -81,8 +98,8 @@ def pytest_collection_modifyitems(items):
 def pytest_terminal_summary(terminalreporter):
     """Say loudly when the node pack went untested."""
     if COMFYUI is None:
-        terminalreporter.section("COMFYUI NOT FOUND", sep="!", red=True, bold=True)
-        terminalreporter.line("The ComfyUI nodes, server and browser tests did NOT run.")
+        terminalreporter.section("COMFYUI NOT TESTED", sep="!", red=True, bold=True)
+        terminalreporter.line(f"The tests of nodes, server and browser did NOT run: {WHY_NOT}.")
 
 
 ENDS = ("execution_success", "execution_error", "execution_interrupted")
