@@ -49,9 +49,9 @@ class TalkingModel:
         return min(os.cpu_count() or 1, 8) if self.device.type == "cpu" else 1
 
     @contextmanager
-    def face_space(self, working_bytes: int = 0) -> Iterator[FaceSpace]:
-        """The face space on its device, with ``working_bytes`` of memory free beside it."""
-        with _in_use(self.space, working_bytes) as space:
+    def face_space(self) -> Iterator[FaceSpace]:
+        """The face space on its device."""
+        with _in_use(self.space) as space:
             yield space
 
     @contextmanager
@@ -62,9 +62,9 @@ class TalkingModel:
 
 
 @contextmanager
-def _in_use(patcher: ModelPatcher, working_bytes: int = 0) -> Iterator[torch.nn.Module]:
+def _in_use(patcher: ModelPatcher) -> Iterator[torch.nn.Module]:
     # Whole, because partial loading needs layers of ComfyUI's own kind, and our models are small.
-    management.load_models_gpu([patcher], working_bytes, force_full_load=True)
+    management.load_models_gpu([patcher], force_full_load=True)
     with one_thread_per_frame():
         yield patcher.model
 

@@ -22,7 +22,7 @@ export function html(tag, attributes = {}, ...children) {
  * `update` is called before every repaint while the element is on the page: values change by
  * typing, undo, loading and links, in frontends that do not all tell, so views look for themselves.
  */
-export function addView(node, name, element, { minHeight, update }) {
+export function addView(node, name, element, { minHeight, update = () => {} }) {
   element.classList.add("vasa-view");
   element.style.minHeight = `${minHeight}px`;
   const widget = node.addDOMWidget(name, name, element, {

@@ -2,11 +2,11 @@
 
 import { api } from "../../../scripts/api.js";
 import { app } from "../../../scripts/app.js";
-import { html } from "./node_views.js";
+import { addView, html } from "./node_views.js";
 
 const MIN_HEIGHT = 160; // pixels
 const ENDS = ["execution_success", "execution_error", "execution_interrupted"];
-const views = new Map(); // node at work to the widget that shows its frames
+const live = new Map(); // node at work to the widget that shows its frames
 
 // The frontend's own preview would stay in the place of the video. It does not get to see ours:
 // what is listening first, while extensions load, may keep an event to itself.
@@ -16,10 +16,10 @@ app.registerExtension({
   name: "VASA.RenderVideo",
   setup() {
     api.addEventListener("executed", ({ detail }) => {
-      removeView(nodeAt(detail.display_node ?? detail.node));
+      removeLive(nodeAt(detail.display_node ?? detail.node));
     });
     for (const type of ENDS) {
-      api.addEventListener(type, () => [...views.keys()].forEach(removeView));
+      api.addEventListener(type, () => [...live.keys()].forEach(removeLive));
     }
   },
 });
@@ -28,27 +28,22 @@ function takePreview(event) {
   const node = nodeAt(event.detail.displayNodeId ?? event.detail.nodeId);
   if (node?.comfyClass !== "VASARenderVideo") return;
   event.stopImmediatePropagation();
-  const image = (views.get(node) ?? addView(node)).element;
+  const image = (live.get(node) ?? addLive(node)).element;
   URL.revokeObjectURL(image.src);
   image.src = URL.createObjectURL(event.detail.blob);
 }
 
-function addView(node) {
+function addLive(node) {
   const image = html("img", { class: "vasa-live", "data-vasa": "live-preview", alt: "" });
-  const widget = node.addDOMWidget("live_preview", "live_preview", image, {
-    serialize: false,
-    hideOnZoom: false,
-    getMinHeight: () => MIN_HEIGHT,
-  });
-  widget.serialize = false;
-  views.set(node, widget);
+  const widget = addView(node, "live_preview", image, { minHeight: MIN_HEIGHT });
+  live.set(node, widget);
   return widget;
 }
 
-function removeView(node) {
-  const widget = views.get(node);
+function removeLive(node) {
+  const widget = live.get(node);
   if (!widget) return;
-  views.delete(node);
+  live.delete(node);
   URL.revokeObjectURL(widget.element.src);
   if (node.widgets?.includes(widget)) node.removeWidget(widget);
   node.setDirtyCanvas(true, true);
