@@ -19,20 +19,31 @@ from torch import Tensor
 
 from ..vasa_core import load_motion_model, load_space
 from ..vasa_core.errors import InputError
+from ..vasa_core.models import MODELS
+from ..vasa_core.render.memory import streaming_bytes
 from ..vasa_core.render.parallel import one_thread_per_frame
 from ..vasa_core.types import FaceSpace, MotionModel
+from ..vasa_core.weights.registry import named
+from ..vasa_core.weights.search import missing, missing_message
 
 MODEL_FOLDER = "vasa"  # below ComfyUI's models folder
-EMBEDDED = "mesh (embedded)"
+SUFFIXES = {".safetensors", ".pth", ".pt", ".pkl", ".onnx"}  # as published weights come
+TITLES = {model.title: model for model in MODELS.values()}
+EMBEDDED = MODELS["mesh"].title
 PREVIEW_SECONDS, PREVIEW_SIDE = 0.2, 512
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class TalkingModel:
-    """A face space and its motion model, in the hands of ComfyUI's memory management."""
+    """A face space and its motion model, in the hands of ComfyUI's memory management.
+
+    Each network of the space is managed by itself: those that a stage does not need may leave the
+    graphics card.
+    """
 
     name: str
-    space: ModelPatcher
+    space: FaceSpace
+    networks: dict[str, ModelPatcher]  # the space's, by their names in it
     motion: ModelPatcher
 
     def __repr__(self) -> str:
@@ -41,32 +52,38 @@ class TalkingModel:
     @property
     def device(self) -> torch.device:
         """Where it computes when it is in use."""
-        return self.space.load_device
+        return self.motion.load_device
 
     @property
     def workers(self) -> int:
         """Threads that render: one where a graphics card does the work."""
         return min(os.cpu_count() or 1, 8) if self.device.type == "cpu" else 1
 
+    def rendering_bytes(self, height: int, width: int) -> int:
+        """Main memory that rendering frames of that size holds, however many."""
+        on_cpu = self.device.type == "cpu"
+        working = self.space.working_bytes if on_cpu else 0
+        return streaming_bytes(height, width, self.workers, working)
+
     @contextmanager
-    def face_space(self) -> Iterator[FaceSpace]:
-        """The face space on its device."""
-        with _in_use(self.space) as space:
-            yield space
+    def face_space(self, stage: str) -> Iterator[FaceSpace]:
+        """The face space, what it needs to "encode" or "render" on its device."""
+        with _in_use([self.networks[name] for name in self.space.stages[stage]]):
+            yield self.space
 
     @contextmanager
     def motion_model(self) -> Iterator[MotionModel]:
         """The motion model on its device."""
-        with _in_use(self.motion) as model:
-            yield model
+        with _in_use([self.motion]):
+            yield self.motion.model
 
 
 @contextmanager
-def _in_use(patcher: ModelPatcher) -> Iterator[torch.nn.Module]:
+def _in_use(patchers: list[ModelPatcher]) -> Iterator[None]:
     # Whole, because partial loading needs layers of ComfyUI's own kind, and our models are small.
-    management.load_models_gpu([patcher], force_full_load=True)
+    management.load_models_gpu(patchers, force_full_load=True)
     with one_thread_per_frame():
-        yield patcher.model
+        yield
 
 
 def register_model_folder() -> None:
@@ -75,31 +92,55 @@ def register_model_folder() -> None:
     os.makedirs(folder, exist_ok=True)
     folder_paths.add_model_folder_path(MODEL_FOLDER, folder, is_default=True)
     paths, _ = folder_paths.folder_names_and_paths[MODEL_FOLDER]
-    folder_paths.folder_names_and_paths[MODEL_FOLDER] = (paths, {".safetensors"})
+    folder_paths.folder_names_and_paths[MODEL_FOLDER] = (paths, SUFFIXES)
+
+
+def model_folders() -> list[str]:
+    """Where published weights may lie."""
+    return folder_paths.get_folder_paths(MODEL_FOLDER)
 
 
 def model_names() -> list[str]:
-    """What can be loaded: the embedded model, then the files in the models folder."""
-    return [EMBEDDED, *folder_paths.get_filename_list(MODEL_FOLDER)]
+    """What can be loaded: the models by their titles, then motion models trained with this pack."""
+    files = folder_paths.get_filename_list(MODEL_FOLDER)
+    trained = [name for name in files if name.endswith(".safetensors") and named(name) is None]
+    return [*TITLES, *trained]
+
+
+def what_is_missing(name: str) -> str | None:
+    """Which weight files one of ``model_names`` lacks and where to get them; None if none."""
+    if name == EMBEDDED or name not in TITLES:
+        return None
+    model, folders = TITLES[name].name, model_folders()
+    lacking = missing(model, folders)
+    return missing_message(name, lacking, folders[0]) if lacking else None
 
 
 def load_model(name: str, device: str) -> TalkingModel:
-    """A model by one of ``model_names``; ``device`` is "default" (ComfyUI's) or "cpu"."""
-    if name == EMBEDDED:
-        motion = load_motion_model("mesh")
-    else:
-        file = folder_paths.get_full_path_or_raise(MODEL_FOLDER, name)
-        motion = load_motion_model(weights=file)
-    space = load_space(motion.space)
+    """A model by one of ``model_names``; ``device`` is "default" (ComfyUI's) or "cpu".
+
+    Raises InputError for weights that are missing or damaged.
+    """
     if device == "cpu":
         load = offload = torch.device("cpu")
     else:
         load, offload = management.get_torch_device(), management.unet_offload_device()
-    patchers = [
-        ModelPatcher(net.to(offload), load_device=load, offload_device=offload)
-        for net in (space, motion)
-    ]
-    return TalkingModel(name, *patchers)
+    if name in TITLES:
+        motion = load_motion_model(TITLES[name].name, folders=model_folders())
+    else:
+        file = folder_paths.get_full_path_or_raise(MODEL_FOLDER, name)
+        motion = load_motion_model(weights=file)
+    options = {}
+    if motion.space == "implicit":
+        half = management.should_use_fp16(load)
+        options = {"runs_on": load, "dtype": torch.float16 if half else torch.float32}
+    space = load_space(motion.space, folders=model_folders(), **options)
+
+    def managed(network: torch.nn.Module) -> ModelPatcher:
+        return ModelPatcher(network.to(offload), load_device=load, offload_device=offload)
+
+    networks = {name: managed(network) for name, network in space.named_children()}
+    return TalkingModel(name, space, networks, managed(motion))
 
 
 class Reporter:
@@ -107,14 +148,20 @@ class Reporter:
 
     def __init__(self, total: int):
         self.bar = ProgressBar(total)
+        self.last = (0, total)
         self.picture = None
         self.shown = 0.0
 
     def __call__(self, done: int, total: int) -> None:
         """Report; raises ComfyUI's own exception when the user has cancelled."""
+        self.last = (done, total)
         management.throw_exception_if_processing_interrupted()
         self.bar.update_absolute(done, total or None, self.picture)
         self.picture = None
+
+    def check(self) -> None:
+        """Report nothing new, and stop if the user has cancelled."""
+        self(*self.last)
 
     def preview(self, frame: Tensor) -> None:
         """Show a (3, H, W) frame with the next report, a few times a second."""

@@ -2,7 +2,7 @@
 
 from comfy_api.latest import io
 
-from ._comfy import load_model, model_names
+from ._comfy import load_model, model_names, what_is_missing
 from .schema import ModelWire, one_of, schema
 
 
@@ -21,9 +21,10 @@ class LoadTalkingPortraitModel(io.ComfyNode):
                 io.Combo.Input(
                     "model",
                     options=model_names(),
-                    tooltip="The embedded model works at once, on a CPU. Motion models trained "
-                    "with this pack appear here when their safetensors file lies in models/vasa: "
-                    "press R to list new ones.",
+                    tooltip="The embedded model works at once, on a CPU. LivePortrait with JoyVASA "
+                    "or Ditto is photoreal; it needs their public weights in models/vasa, and says "
+                    "which are missing. Motion models trained with this pack appear here when "
+                    "their safetensors file lies there: press R to list new ones.",
                 ),
                 io.Combo.Input(
                     "device",
@@ -42,7 +43,8 @@ class LoadTalkingPortraitModel(io.ComfyNode):
 
     @classmethod
     def validate_inputs(cls, model: str | None) -> bool | str:
-        return one_of(model, model_names())
+        listed = one_of(model, model_names())
+        return listed if listed is not True or model is None else what_is_missing(model) or True
 
     @classmethod
     def execute(cls, model: str, device: str = "default") -> io.NodeOutput:

@@ -9,7 +9,16 @@ from ..vasa_core.motion.files import load_motion, save_motion
 from ..vasa_core.motion.timing import exact_rate, resample
 from ..vasa_core.types import AudioFeatures, Controls, Motion
 from ._comfy import Reporter, TalkingModel, file_path, motion_files, new_file
-from .schema import AudioWire, ControlsWire, ModelWire, MotionWire, one_of, schema
+from .schema import (
+    AudioWire,
+    ControlsWire,
+    EncodedPortrait,
+    ModelWire,
+    MotionWire,
+    PortraitWire,
+    one_of,
+    schema,
+)
 
 SAMPLE = "sample motion (embedded)"
 
@@ -23,8 +32,9 @@ class SampleMotion(io.ComfyNode):
             node_id="VASASampleMotion",
             display_name="Sample motion",
             aliases=("sampler", "diffusion", "head motion"),
-            description="Makes lips, expression, blinks, gaze and head movement from sound. It "
-            "needs no portrait: one motion plays on any face of the same kind of model.",
+            description="Makes lips, expression, blinks, gaze and head movement from sound. Only "
+            "Ditto needs the portrait; all other motion plays on any face of the same kind of "
+            "model.",
             inputs=[
                 ModelWire.Input("model", tooltip="From Load talking-portrait model."),
                 AudioWire.Input("audio_features", tooltip="From Audio features."),
@@ -40,19 +50,27 @@ class SampleMotion(io.ComfyNode):
                     "motion.",
                 ),
                 io.Int.Input(
-                    "steps", default=10, min=1, max=50,
-                    tooltip="Diffusion steps per window of 2 s. More is slower and a little "
-                    "livelier.",
+                    "steps", default=0, min=0, max=50,
+                    tooltip="Diffusion steps per window of sound. More is slower and a little "
+                    "livelier. 0: as many as the model is made for (embedded 10, JoyVASA and Ditto "
+                    "50).",
                 ),
                 io.Float.Input(
-                    "cfg", default=0.5, min=0.0, max=5.0, step=0.1,
+                    "cfg", default=-1.0, min=-1.0, max=5.0, step=0.1,
                     tooltip="Guidance: how strictly the motion follows the sound. 0 none extra; "
-                    "above 2 it gets exaggerated.",
+                    "high values exaggerate. -1: the model's own (embedded 0.5, JoyVASA 1.8, Ditto "
+                    "1.0).",
                 ),
                 io.Float.Input(
                     "fps", default=25.0, min=1.0, max=120.0, step=0.01,
                     tooltip="Frames per second of the result; 29.97 means 30000/1001. The motion "
                     "is never shorter than the sound.",
+                ),
+                PortraitWire.Input(
+                    "portrait",
+                    optional=True,
+                    tooltip="The face that the motion is for. Ditto needs it; other models ignore "
+                    "it.",
                 ),
             ],
             outputs=[
@@ -73,10 +91,17 @@ class SampleMotion(io.ComfyNode):
         cfg: float,
         fps: float,
         controls: Controls | None = None,
+        portrait: EncodedPortrait | None = None,
     ) -> io.NodeOutput:
         with model.motion_model() as motion_model:
             motion = motion_model.sample(
-                audio_features, controls, seed, steps, cfg, Reporter(len(audio_features))
+                audio_features,
+                controls,
+                seed,
+                steps or None,
+                None if cfg < 0 else cfg,
+                Reporter(len(audio_features)),
+                None if portrait is None else portrait.portrait,
             )
         return io.NodeOutput(resample(motion, exact_rate(fps), audio_features.duration))
 

@@ -79,9 +79,9 @@ class EncodePortrait(io.ComfyNode):
         report = Reporter(1)
         portraits, crops, masks = [], [], []
         for picture in images.split(1):
-            with model.face_space() as space:
+            with model.face_space("encode") as space:
                 portrait = space.encode(picture.to(model.device), face - 1, mask, report)
-                matte = next(space.render(portrait, portrait.pose, alpha=True))[:, 3]
+                matte = space.matte(portrait)
             portraits.append(EncodedPortrait(model, portrait))
             crops.append(to_comfy(draw_landmarks(portrait)).to(output_device()))
             masks.append(matte.to(output_device()))

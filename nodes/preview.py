@@ -7,10 +7,10 @@ from pathlib import Path
 
 from comfy_api.latest import io
 
-from ..vasa_core import load_space
 from ..vasa_core.audio.reader import waveform_frames
 from ..vasa_core.motion.timeline import timeline
 from ..vasa_core.pipeline import film
+from ..vasa_core.spaces import sketch_motion
 from ..vasa_core.types import Motion
 from ._comfy import Reporter, new_file
 from .convert import to_sound
@@ -48,9 +48,8 @@ class PreviewMotion(io.ComfyNode):
         cls, motion: Motion, audio=None, portrait: EncodedPortrait | None = None
     ) -> io.NodeOutput:
         sound = None if audio is None else to_sound(audio)
-        space = load_space(motion.space)
         path, subfolder = new_file("vasa/timeline", ".json", temporary=True)
-        path.write_text(json.dumps(timeline(space.sketch(motion), motion.fps, sound)))
+        path.write_text(json.dumps(timeline(sketch_motion(motion), motion.fps, sound)))
         shown = {"timeline": (_shown(path, subfolder),)}
         if portrait is not None:
             shown["face_video"] = (_film(portrait, motion, sound),)
@@ -60,7 +59,7 @@ class PreviewMotion(io.ComfyNode):
 def _film(portrait: EncodedPortrait, motion: Motion, sound) -> dict[str, str]:
     """A small video of the portrait's head, as the browser addresses it."""
     path, subfolder = new_file("vasa/preview", ".mp4", temporary=True)
-    with portrait.model.face_space() as space:
+    with portrait.model.face_space("render") as space:
         film(
             path, space, portrait.portrait, motion, motion.fps,
             audio=None if sound is None else waveform_frames(*sound),

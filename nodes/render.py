@@ -8,7 +8,7 @@ from comfy_api.latest import InputImpl, io, ui
 from ..vasa_core.audio.reader import waveform_frames
 from ..vasa_core.pipeline import film
 from ..vasa_core.provenance.label import label
-from ..vasa_core.render.memory import frame_bytes, streaming_bytes
+from ..vasa_core.render.memory import frame_bytes
 from ..vasa_core.types import Motion, View
 from ._comfy import Reporter, new_file, output_device, require_memory
 from .convert import to_comfy, to_sound
@@ -61,7 +61,8 @@ class RenderFrames(io.ComfyNode):
         side = face.crop.size
         height, width = face.image.shape[-2:] if size == "source" else (side, side)
         require_memory(
-            len(motion) * frame_bytes(height, width, 4) + streaming_bytes(height, width, workers),
+            len(motion) * frame_bytes(height, width, 4)
+            + portrait.model.rendering_bytes(height, width),
             f"Rendering {len(motion)} frames of {width}x{height} as images",
             'Use Render video, which needs no memory for frames, or size "crop", a shorter motion '
             "or a smaller picture.",
@@ -69,8 +70,11 @@ class RenderFrames(io.ComfyNode):
         images = torch.empty(len(motion), height, width, 3, device=output_device())
         masks = torch.empty(len(motion), height, width, device=output_device())
         report, done = Reporter(len(motion)), 0
-        with portrait.model.face_space() as space:
-            for chunk in space.render(face, motion, workers=workers, view=size, alpha=True):
+        with portrait.model.face_space("render") as space:
+            for chunk in space.render(
+                face, motion, workers=workers, view=size, alpha=True,
+                check=report.check,
+            ):  # fmt: skip
                 images[done : done + len(chunk)] = to_comfy(chunk[:, :3])
                 masks[done : done + len(chunk)] = chunk[:, 3]
                 done += len(chunk)
@@ -125,13 +129,13 @@ class RenderVideo(io.ComfyNode):
         face, workers = portrait.portrait, portrait.model.workers
         height, width = face.image.shape[-2:]
         require_memory(
-            streaming_bytes(height, width, workers),
+            portrait.model.rendering_bytes(height, width),
             f"Rendering a video of {width}x{height}",
             "Use a smaller picture.",
         )
         path, subfolder = new_file("vasa/talking", ".mp4", temporary=True)
         report = Reporter(len(motion))
-        with portrait.model.face_space() as space:
+        with portrait.model.face_space("render") as space:
             film(
                 path, space, face, motion, motion.fps,
                 audio=None if audio is None else waveform_frames(*to_sound(audio)),

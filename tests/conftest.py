@@ -19,6 +19,7 @@ import tempfile
 import time
 import uuid
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +27,16 @@ import pytest
 import torch
 
 import vasa_core
+from vasa_core.spaces.implicit.networks.appearance import AppearanceExtractor
+from vasa_core.spaces.implicit.networks.decoder import SpadeDecoder
+from vasa_core.spaces.implicit.networks.motion import MotionExtractor
+from vasa_core.spaces.implicit.networks.stitching import StitchingRetargeting
+from vasa_core.spaces.implicit.networks.warping import WarpingNetwork
+from vasa_core.spaces.implicit.painter import Painter
+from vasa_core.spaces.implicit.space import ImplicitSpace
+
+sys.path.insert(0, str(Path(__file__).parent))  # for tests that share goldens.py
+from goldens import Goldens
 
 ROOT = Path(__file__).resolve().parents[1]
 ASSETS = Path(vasa_core.__file__).parent / "assets"
@@ -65,6 +76,8 @@ COMFYUI, WHY_NOT = find_comfyui()
 def pytest_addoption(parser):
     """Options of single tests."""
     parser.addoption("--write-schemas", action="store_true", help="see nodes/test_schemas.py")
+    parser.addoption("--goldens", type=Path, help="folder of golden outputs, see goldens.py")
+    parser.addoption("--salt", default="", help="salt that those were made with")
 
 
 def pytest_configure(config):
@@ -240,6 +253,26 @@ def newest_server(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def goldens(pytestconfig):
+    """The golden outputs of the published networks."""
+    return Goldens(pytestconfig.getoption("--goldens"), pytestconfig.getoption("--salt"))
+
+
+@pytest.fixture(scope="session")
+def need(goldens):
+    """Skips the test, saying so, where the golden outputs at hand lack what it compares with."""
+
+    def need(name, *keys):
+        if not (goldens.folder / f"{name}.npz").is_file():
+            pytest.skip(f"the goldens in {goldens.folder} have no {name}")
+        for key in keys:
+            if not goldens.holds(name, key):
+                pytest.skip(f"the goldens in {goldens.folder} lack {key} of {name}")
+
+    return need
+
+
+@pytest.fixture(scope="session")
 def portrait_path() -> Path:
     return ASSETS / "portrait.jpg"
 
@@ -262,6 +295,32 @@ def model():
 @pytest.fixture(scope="session")
 def portrait(space, portrait_path):
     return space.encode(vasa_core.read_image(portrait_path, 256))
+
+
+@pytest.fixture(scope="session")
+def tiny_space(space):
+    """A space with narrow networks and random weights, on the real face encoder."""
+    torch.manual_seed(0)
+    volume = (4, 4)
+    made = ImplicitSpace(
+        space.encoder,
+        AppearanceExtractor(8, volume),
+        MotionExtractor((1, 1, 1, 1), (8, 8, 16, 16)),
+        Painter(WarpingNetwork(volume, 4, 16), SpadeDecoder(16, 32, 8)),
+        StitchingRetargeting(),
+    )
+    return made.train(False).requires_grad_(False)
+
+
+@pytest.fixture(scope="session")
+def portrait_of(portrait_path):
+    """A small portrait, encoded by a space."""
+
+    @cache
+    def encoded(space):
+        return space.encode(vasa_core.read_image(portrait_path, 256))
+
+    return encoded
 
 
 @pytest.fixture

@@ -11,11 +11,12 @@ ROOT = Path(vasa_core.__file__).parent
 ALLOWED = {
     "types": set(),
     "errors": set(),
+    "weights": {"errors"},
     "provenance": set(),
     "render": {"types", "errors", "provenance", "audio"},
     "audio": {"types", "errors"},
-    "motion": {"types", "errors", "audio", "provenance"},
-    "spaces": {"types", "errors", "render"},
+    "motion": {"types", "errors", "audio", "provenance", "weights"},
+    "spaces": {"types", "errors", "render", "weights"},
 }
 
 

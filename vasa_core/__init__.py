@@ -1,12 +1,11 @@
 """The open VASA-1: one portrait and one voice clip in, a talking face out.
 
-space = vasa_core.load_space("mesh")
-model = vasa_core.load_motion_model("mesh")
+space, model = vasa_core.load_model("mesh")
 portrait = space.encode(vasa_core.read_image("face.jpg"))
 vasa_core.animate(portrait, "speech.wav", "talk.mp4", space=space, model=model)
 """
 
-from .motion.model import load_motion_model
+from .models import load_model, load_motion_model
 from .pipeline import animate, film
 from .render.image import read_image
 from .spaces import load_space
@@ -19,6 +18,7 @@ __all__ = [
     "Portrait",
     "animate",
     "film",
+    "load_model",
     "load_motion_model",
     "load_space",
     "read_image",

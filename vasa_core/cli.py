@@ -15,8 +15,11 @@ from tqdm import tqdm
 
 from .assets import PORTRAITS, SPEECH
 from .errors import InputError
+from .models import MODELS
 from .motion import keyframes
 from .types import EMOTIONS, Controls
+from .weights.command import add_command as add_weights_command
+from .weights.command import add_folder
 
 STRENGTHS = {"lips": "lips", "expression": "expression", "blink": "blink", "pose": "head"}
 
@@ -65,10 +68,13 @@ def build_parser() -> argparse.ArgumentParser:
 
     sub = command("track", run_track, "Measure the motion of a face in a video or image.")
     sub.add_argument("input", type=Path)
+    _add_model(sub)
     _add_output(sub, "MOTION.safetensors")
 
-    sub = command("motion", run_motion, "Make motion from a sound file, without a portrait.")
+    sub = command("motion", run_motion, "Make motion from a sound file.")
     sub.add_argument("audio", type=Path)
+    sub.add_argument("--portrait", type=Path, help="face that it is for; only Ditto needs one")
+    sub.add_argument("--face", type=int, default=1, help="which face of it")
     _add_output(sub, "MOTION.safetensors")
     _add_sampling(sub)
 
@@ -77,12 +83,22 @@ def build_parser() -> argparse.ArgumentParser:
     sub.add_argument("motion", type=Path, help="file from vasa motion or vasa track")
     sub.add_argument("--audio", type=Path, help="sound to carry over")
     sub.add_argument("--fps", type=_fps, help="frames a second (default: the motion's)")
+    add_folder(sub)
     _add_output(sub, "OUT.mp4")
     _add_rendering(sub)
 
     sub = command("bench", run_bench, "Time and memory of each stage on the sample media.")
     sub.add_argument("--size", type=int, default=512, help="longer side in pixels (default 512)")
     sub.add_argument("--workers", type=int, default=_cores(), help="render threads (default cores)")
+    sub.add_argument(
+        "--space", choices=("mesh", "implicit"), default="mesh",
+        help="implicit: LivePortrait, JoyVASA and Ditto, with stand-in weights",
+    )  # fmt: skip
+    sub.add_argument(
+        "--compile", action="store_true", help="implicit: with torch.compile and CUDA graphs"
+    )
+
+    add_weights_command(commands)
     return parser
 
 
@@ -90,10 +106,23 @@ def _add_output(sub: argparse.ArgumentParser, metavar: str) -> None:
     sub.add_argument("-o", "--out", type=Path, required=True, metavar=metavar)
 
 
+def _add_model(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument(
+        "--model", choices=MODELS, default="mesh",
+        help="mesh is embedded; joyvasa and ditto are photoreal, with public weights (see vasa "
+        "weights list)",
+    )  # fmt: skip
+    add_folder(sub)
+
+
 def _add_sampling(sub: argparse.ArgumentParser) -> None:
+    _add_model(sub)
     sub.add_argument("--seed", type=int, default=0, help="same seed, same result (default 0)")
-    sub.add_argument("--steps", type=int, default=10, help="diffusion steps (default 10)")
-    sub.add_argument("--cfg", type=float, help="how strictly the sound is followed (default 0.5)")
+    sub.add_argument("--steps", type=int, help="diffusion steps (default mesh 10, others 50)")
+    sub.add_argument(
+        "--cfg", type=float,
+        help="how strictly the sound is followed (default mesh 0.5, joyvasa 1.8, ditto 1)",
+    )  # fmt: skip
     sub.add_argument("--fps", type=_fps, help="frames a second, 30 or 30000/1001 (default 25)")
     sub.add_argument("--gaze", type=_pair, metavar="YAW,PITCH", help="main gaze, degrees")
     sub.add_argument("--distance", type=float, help="head distance: 1 as is, 2 twice as far")
@@ -176,34 +205,33 @@ def progress_bar(title: str) -> Iterator[Callable[[int, int], None]]:
         yield update
 
 
-def open_portrait(args: argparse.Namespace):
-    """The mesh space and the portrait that the options name."""
-    from . import load_space
+def open_portrait(args: argparse.Namespace, path: Path, space):
+    """The portrait that the options name, encoded by a face space."""
     from .render.image import read_image
 
     if args.face < 1:
         raise InputError(f"--face {args.face}: faces are counted from 1, the largest.")
-    image = read_image(args.portrait, args.size).to(args.device)
-    space = load_space("mesh", args.device)
+    image = read_image(path, getattr(args, "size", None)).to(args.device)
     portrait = space.encode(image, args.face - 1)
     if portrait.faces > 1:
         many = f"{portrait.faces} faces found, face {args.face} is used (--face N picks)."
         print(f"vasa: {many}", file=sys.stderr)  # noqa: T201
-    return space, portrait
+    return portrait
 
 
 def run_animate(args: argparse.Namespace) -> str:
     """``vasa animate`` and ``vasa demo``."""
-    from . import load_motion_model
+    from .models import load_model
     from .pipeline import animate
     from .render.video import check_output
 
     check_output(args.out)
-    space, portrait = open_portrait(args)
+    space, model = load_model(args.model, args.device, [args.models])
+    portrait = open_portrait(args, args.portrait, space)
     with progress_bar("animate") as progress:
         written = animate(
             portrait, args.audio, args.out,
-            space=space, model=load_motion_model("mesh", args.device), controls=controls_from(args),
+            space=space, model=model, controls=controls_from(args),
             seed=args.seed, steps=args.steps, cfg=args.cfg, fps=args.fps,
             workers=args.workers, progress=progress,
         )  # fmt: skip
@@ -221,7 +249,7 @@ def run_track(args: argparse.Namespace) -> str:
     from .render.video import VideoReader, check_output
 
     check_output(args.out, (".safetensors",))
-    space = load_space("mesh", args.device)
+    space = load_space(MODELS[args.model].space, args.device, [args.models])
     if is_still(args.input):
         motion = space.encode(read_image(args.input).to(args.device)).pose
     else:
@@ -252,7 +280,7 @@ def counted(video, progress, device: str) -> Iterator[torch.Tensor]:
 
 def run_motion(args: argparse.Namespace) -> str:
     """``vasa motion``."""
-    from . import load_motion_model
+    from . import load_motion_model, load_space
     from .motion.files import save_motion
     from .motion.timing import resample
     from .pipeline import hear
@@ -260,11 +288,15 @@ def run_motion(args: argparse.Namespace) -> str:
     from .types import Motion
 
     check_output(args.out, (".safetensors",))
-    model = load_motion_model("mesh", args.device)
+    model = load_motion_model(args.model, args.device, [args.models])
+    portrait = None
+    if args.portrait is not None:
+        space = load_space(model.space, args.device, [args.models])
+        portrait = open_portrait(args, args.portrait, space)
     features, duration = hear(args.audio, model)
     with progress_bar("motion") as progress:
         pieces = model.stream(
-            features, controls_from(args), args.seed, args.steps, args.cfg, progress
+            features, controls_from(args), args.seed, args.steps, args.cfg, progress, portrait
         )
         motion = resample(Motion.concat(pieces), args.fps or model.fps, duration)
     save_motion(args.out, motion)
@@ -273,6 +305,7 @@ def run_motion(args: argparse.Namespace) -> str:
 
 def run_render(args: argparse.Namespace) -> str:
     """``vasa render``."""
+    from . import load_space
     from .motion.files import load_motion
     from .motion.timing import resample
     from .pipeline import film
@@ -283,7 +316,8 @@ def run_render(args: argparse.Namespace) -> str:
     motion = move(load_motion(args.motion), args.device)
     if args.fps:
         motion = resample(motion, args.fps)
-    space, portrait = open_portrait(args)
+    space = load_space(motion.space, args.device, [args.models])
+    portrait = open_portrait(args, args.portrait, space)
     with progress_bar("render") as progress:
         written = film(
             args.out, space, portrait, motion, motion.fps,
@@ -294,10 +328,15 @@ def run_render(args: argparse.Namespace) -> str:
 
 def run_bench(args: argparse.Namespace) -> str:
     """``vasa bench``."""
-    from .bench import bench, table
+    portrait = PORTRAITS["astronaut"]
+    if args.space == "implicit":
+        from .bench.implicit import bench as bench_implicit
 
-    stages = bench(PORTRAITS["astronaut"], SPEECH, args.size, args.workers, args.device)
-    return table(stages)
+        return bench_implicit(portrait, args.size, args.workers, args.device, args.compile)
+    from .bench.mesh import bench
+    from .bench.stages import table
+
+    return table(bench(portrait, SPEECH, args.size, args.workers, args.device))
 
 
 def summary(written) -> str:

@@ -76,13 +76,17 @@ def film(
     (3, H, W) frame now and then. Nothing is left behind when the work fails or either stops it.
     """
     with VideoWriter(out, fps, audio) as writer:
-        for frames in space.render(portrait, motion, workers=workers, view=view):
+
+        def check() -> None:
+            if progress is not None:
+                progress(writer.frames, total)
+
+        for frames in space.render(portrait, motion, workers=workers, view=view, check=check):
             frames = frames if longest is None else shrink(frames, longest)
             writer.write(frames)
             if preview is not None:
                 preview(frames[-1])
-            if progress is not None:
-                progress(writer.frames, total)
+            check()
     return Written(Path(out), writer.frames, fps)
 
 
@@ -95,7 +99,7 @@ def animate(
     model: MotionModel,
     controls: Controls | None = None,
     seed: int = 0,
-    steps: int = 10,
+    steps: int | None = None,
     cfg: float | None = None,
     fps: Fraction | None = None,
     workers: int = 1,
@@ -112,7 +116,7 @@ def animate(
         raise InputError(f"The motion model moves {model.space} faces, this face is {space.name}.")
     fps = model.fps if fps is None else Fraction(fps)
     features, duration = hear(audio, model)
-    motion = model.stream(features, controls, seed, steps, cfg)
+    motion = model.stream(features, controls, seed, steps, cfg, portrait=portrait)
     motion = resample_stream(motion, fps, duration)
     total = frame_count(duration, fps)
     return film(

@@ -53,6 +53,8 @@ def move(wire, device: torch.device | str | None = None, dtype: torch.dtype | No
             return move(value, device, dtype)
         if isinstance(value, tuple):
             return tuple(moved(v) for v in value)
+        if isinstance(value, dict):
+            return {key: moved(v) for key, v in value.items()}
         return value
 
     return replace(wire, **{f.name: moved(getattr(wire, f.name)) for f in fields(wire) if f.init})
@@ -101,6 +103,11 @@ class Motion:
     def __getitem__(self, frames: slice) -> Motion:
         parts = ("rotation", "translation", "scale", "dynamics")
         return replace(self, **{name: getattr(self, name)[frames] for name in parts})
+
+    def split(self, frames: int) -> Iterator[Motion]:
+        """Pieces of that many frames, the last one shorter."""
+        for start in range(0, len(self), frames):
+            yield self[start : start + frames]
 
     @staticmethod
     def concat(pieces: Iterable[Motion]) -> Motion:
@@ -226,6 +233,8 @@ class FaceSpace(Protocol):
 
     name: str
     parts: dict[str, slice]  # where lips, expression, blink and gaze lie in a dynamics code
+    stages: dict[str, tuple[str, ...]]  # the submodules that "encode" and "render" work with
+    working_bytes: int  # that each rendering thread holds besides its frames, on a CPU
 
     def landmarks(self, images: Tensor) -> Tensor:
         """(B, 3, H, W) images to (B, 478, 3) pixel coordinates of the largest face in each."""
@@ -252,14 +261,16 @@ class FaceSpace(Protocol):
         workers: int = 1,
         view: View = "source",
         alpha: bool = False,
+        check: Callable[[], None] | None = None,
     ) -> Iterator[Tensor]:
         """Frames of the moving portrait, in chunks (B, 3, H, W), by ``workers`` threads.
 
         ``chunk`` frames each (None: as many as are quick and small); with ``alpha`` (B, 4, H, W),
-        the fourth channel being the head's matte."""
+        the fourth channel being the head's matte. ``check`` is called several times a second where
+        a frame takes longer than that, by any thread; it may raise to stop the work."""
 
-    def sketch(self, motion: Motion) -> MotionSketch:
-        """What a motion does, as curves and as line drawings of a face, for showing to people."""
+    def matte(self, portrait: Portrait) -> Tensor:
+        """(1, H, W), 0..1: the part of the picture that moves."""
 
 
 class AudioEncoder(Protocol):
@@ -298,19 +309,24 @@ class MotionModel(Protocol):
         audio: AudioFeatures | Iterable[AudioFeatures],
         controls: Controls | None = None,
         seed: int = 0,
-        steps: int = 10,
+        steps: int | None = None,
         cfg: float | None = None,
         progress: Progress | None = None,
+        portrait: Portrait | None = None,
     ) -> Iterator[Motion]:
-        """Motion window by window, in constant memory, for sound that may come in pieces."""
+        """Motion window by window, in constant memory, for sound that may come in pieces.
+
+        ``steps`` and ``cfg`` None are the model's own. ``portrait`` is the face that the motion is
+        for: a model that is conditioned on one needs it, others ignore it."""
 
     def sample(
         self,
         audio: AudioFeatures,
         controls: Controls | None = None,
         seed: int = 0,
-        steps: int = 10,
+        steps: int | None = None,
         cfg: float | None = None,
         progress: Progress | None = None,
+        portrait: Portrait | None = None,
     ) -> Motion:
         """The whole motion for a sound; the windows of ``stream`` joined."""

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from vasa_core.motion.guidance import guided
+from vasa_core.motion.guidance import guided, thresholded
 from vasa_core.motion.sampling import ddim
 from vasa_core.motion.schedule import NoiseSchedule
 
@@ -32,10 +32,52 @@ def test_sampling_steps_are_checked():
 @pytest.mark.parametrize("eta", [0.0, 1.0])
 def test_ddim_finds_the_only_signal_there_is(steps, eta):
     wanted = noise(2, 5, 3, seed=1)
-    generator = torch.Generator().manual_seed(2)
     schedule = NoiseSchedule.cosine()
-    made = ddim(lambda x, t: wanted, noise(2, 5, 3), schedule, steps, eta, generator)
+    made = ddim(lambda x, t: wanted, noise(2, 5, 3), schedule, steps, eta, fresh)
     assert torch.allclose(made, wanted, atol=1e-5)
+
+
+def fresh(step):
+    return noise(2, 5, 3, seed=100 + step)
+
+
+@pytest.mark.parametrize("flexibility", [0.0, 0.3, 1.0])
+def test_eta_one_over_all_steps_is_ancestral_sampling(flexibility):
+    """Against Ho 2020, algorithm 2, in the form of its posterior mean (eq. 7), in float64."""
+    schedule = NoiseSchedule.cosine(20)
+    left = torch.cat([torch.ones(1), schedule.signal]).double()  # alpha bar of 0, 1, ... 20
+
+    def denoise(x, time):
+        return torch.tanh(x + time[0] / 20)
+
+    x = noise(2, 5, 3).double()
+    for t in range(20, 0, -1):
+        beta = 1 - left[t] / left[t - 1]
+        posterior = ((1 - left[t - 1]) / (1 - left[t]) * beta).sqrt()
+        sigma = flexibility * beta.sqrt() + (1 - flexibility) * posterior
+        kept = (1 - left[t - 1]) * (1 - beta).sqrt() / (1 - left[t])
+        mean = kept * x + beta * left[t - 1].sqrt() / (1 - left[t]) * denoise(x, [t - 1])
+        x = mean + (sigma * fresh(20 - t) if t > 1 else 0)
+    made = ddim(denoise, noise(2, 5, 3), schedule, 20, 1.0, fresh, flexibility)
+    assert torch.allclose(made.double(), x, atol=1e-5)
+
+
+def test_each_step_but_the_last_asks_for_noise_once():
+    asked = []
+
+    def counted(step):
+        asked.append(step)
+        return fresh(step)
+
+    ddim(lambda x, t: x, noise(2, 5, 3), NoiseSchedule.cosine(), 4, 1.0, counted)
+    assert asked == [0, 1, 2]
+    with pytest.raises(ValueError, match="fresh"):
+        ddim(lambda x, t: x, noise(2, 5, 3), NoiseSchedule.cosine(), 4, 1.0)
+
+
+def test_the_floor_of_joyvasas_betas_never_matters():
+    signal = torch.cat([torch.ones(1), NoiseSchedule.cosine(50).signal])
+    assert (1 - signal[1:] / signal[:-1]).min() > 1e-4
 
 
 def test_ddim_turns_noise_into_the_denoisers_gaussian():
@@ -94,3 +136,24 @@ def test_scales_that_do_nothing_cost_nothing():
     denoise = guided(model, conditions, {"audio": 0.0, "gaze": 1.0})
     assert torch.allclose(denoise(noise(2, 3, 4), torch.zeros(2)), torch.ones(2, 3, 4))
     assert model.rows == 2
+
+
+def test_thresholding_holds_every_row_of_every_pass():
+    rows = (
+        torch.linspace(-1, 1, 11).repeat(3, 1)[:, :, None]
+        * torch.tensor([0.1, 1, 8])[:, None, None]
+    )
+    model = thresholded(lambda noisy, time, conditions, dropped: rows, 0.8, 0.5, 2.0)
+    held = model(noise(3, 11, 1), torch.zeros(3), {}, {}).abs().flatten(1).max(1).values
+    assert torch.allclose(held, torch.tensor([0.1, 0.8, 2.0]))
+    seen = {}
+
+    def two_rows(noisy, time, conditions, dropped):
+        seen.update(dropped)
+        return torch.tensor([[3.0, 0.0], [-5.0, 0.0]])[:, :, None]
+
+    denoise = guided(
+        thresholded(two_rows, 1.0, 0.0, 2.0), {"audio": torch.ones(1, 1)}, {"audio": 1}
+    )
+    made = denoise(noise(1, 2, 1), torch.zeros(1))  # 2 + (2 - -2), not 3 + (3 - -5)
+    assert made.flatten().tolist() == [6.0, 0.0] and seen["audio"].tolist() == [False, True]

@@ -71,10 +71,11 @@ CONTROLS = {
 def test_the_embedded_model_is_managed_by_comfyui(run, model):
     from comfy import model_management
 
-    assert model.space.model_size() > 1e6 and model.motion.model_size() > 1e6
-    with model.face_space(), model.motion_model():
+    encoder = model.networks["encoder"]
+    assert encoder.model_size() > 1e6 and model.motion.model_size() > 1e6
+    with model.face_space("encode"), model.motion_model():
         loaded = [entry.model for entry in model_management.current_loaded_models]
-    assert model.space in loaded and model.motion in loaded
+    assert encoder in loaded and model.motion in loaded
     assert len(repr(model)) < 80
 
 

@@ -46,3 +46,18 @@ def guided(model: ConditionalModel, conditions: Conditions, scales: Mapping[str,
         return full
 
     return denoise
+
+
+def thresholded(model: ConditionalModel, share: float, low: float, high: float) -> ConditionalModel:
+    """The model with its every prediction held to a range of its own (Saharia 2022, section 2.3).
+
+    The range ends where ``share`` of a row's absolute values lie below, but not before ``low`` nor
+    beyond ``high``. Guidance then combines predictions that were held one by one.
+    """
+
+    def held(noisy: Tensor, time: Tensor, conditions: Conditions, dropped) -> Tensor:
+        clean = model(noisy, time, conditions, dropped)  # (B, T, D)
+        limit = clean.flatten(1).abs().quantile(share, dim=1).clamp(low, high)[:, None, None]
+        return clean.clamp(-limit, limit)
+
+    return held

@@ -15,7 +15,8 @@ from torch.nn.functional import avg_pool1d
 
 from ..audio.features import AudioEncoder
 from ..errors import InputError
-from ..types import AudioFeatures, Controls, Motion, Progress
+from ..types import AudioFeatures, Controls, Motion, Portrait, Progress
+from .checks import EMPTY, check_features, steps_within
 from .controls import FaceActions, Steering, check, signals
 from .guidance import guided
 from .sampling import ddim
@@ -24,6 +25,7 @@ from .vector import POSE_SIZE, MotionScaler
 from .windows import stream_windows
 
 WEIGHTS = Path(__file__).parent / "weights"
+STEPS = 10
 GUIDANCE = {"audio": 0.5, "gaze": 1.0}  # VASA-1, section 4.1
 # Spread of the noise that head motion starts from. Few steps lose motion (VASA-1, table 4), and who
 # speaks moves more than who does not.
@@ -128,9 +130,10 @@ class MotionDiffusion(nn.Module):
         audio: AudioFeatures,
         controls: Controls | None = None,
         seed: int = 0,
-        steps: int = 10,
+        steps: int | None = None,
         cfg: float | None = None,
         progress: Progress | None = None,
+        portrait: Portrait | None = None,
     ) -> Motion:
         """The whole motion for a sound; see ``stream``."""
         return Motion.concat(self.stream(audio, controls, seed, steps, cfg, progress))
@@ -140,21 +143,21 @@ class MotionDiffusion(nn.Module):
         audio: AudioFeatures | Iterable[AudioFeatures],
         controls: Controls | None = None,
         seed: int = 0,
-        steps: int = 10,
+        steps: int | None = None,
         cfg: float | None = None,
         progress: Progress | None = None,
+        portrait: Portrait | None = None,
     ) -> Iterator[Motion]:
         """Motion window by window (reference "portrait"), as many frames as the sound has rows.
 
-        ``seed`` fixes the result, however the sound is cut into pieces. ``cfg`` is the guidance
-        scale of the sound (None: 0.5). ``progress`` counts sampling steps and may raise to stop.
+        ``seed`` fixes the result, however the sound is cut into pieces. ``steps`` None are 10;
+        ``cfg`` is the guidance scale of the sound (None: 0.5). ``progress`` counts sampling steps
+        and may raise to stop. The motion is for any ``portrait``.
         Raises InputError for impossible controls, foreign features or an empty sound.
         """
         controls = controls or Controls()
         check(controls)
-        most = len(self.network.schedule)
-        if not 1 <= steps <= most:
-            raise InputError(f"{steps} sampling steps asked for; 1 to {most} work.")
+        steps = steps_within(len(self.network.schedule), steps, STEPS)
         sampler = _WindowSampler(self, controls, seed, steps, cfg, progress)
         if isinstance(audio, AudioFeatures):
             sampler.total = -(-len(audio) // self.network.config.window) * steps
@@ -172,16 +175,11 @@ class MotionDiffusion(nn.Module):
             blink.copy_(closed_lids(blink))
             yield steering(motion, self.hearing.lips_pressed(sound))
         if empty:
-            raise InputError("The sound is empty; give at least one frame of audio.")
+            raise InputError(EMPTY)
 
     def check(self, audio: AudioFeatures) -> None:
         """InputError unless these are the audio features that this model hears."""
-        if audio.encoder != self.hearing.encoder or audio.fps != self.fps:
-            raise InputError(
-                f"These audio features are {audio.encoder} at {audio.fps} per second; this motion"
-                f" model hears {self.hearing.encoder} at {self.fps}. Make them with this"
-                " model from the sound; in ComfyUI, leave encoder output unconnected."
-            )
+        check_features(audio, self.hearing.encoder, self.fps)
 
     def _checked(self, piece: AudioFeatures) -> Tensor:
         self.check(piece)

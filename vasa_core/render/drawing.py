@@ -15,14 +15,17 @@ COLOUR = (64, 255, 128)
 
 def draw_landmarks(portrait: Portrait) -> Tensor:
     """The crop around the head with a dot at each landmark, (1, 3, side, side), 0..1."""
-    crop, device = portrait.crop, portrait.image.device
-    matrix = crop.matrix.double().cpu()
-    corner, scale = matrix[:, 2], matrix.diagonal()
-    low = corner.tolist()
-    high = (corner + crop.size * scale).tolist()
+    device = portrait.image.device
+    matrix = portrait.crop.matrix.double().cpu().numpy() * [1, 1, SIDE / portrait.crop.size]
+    matrix *= portrait.crop.size / SIDE  # pixels of the drawing to pixels of the image
     pixels = (portrait.image[0].movedim(0, -1) * 255).round().byte().cpu().numpy()
-    picture = Image.fromarray(pixels).resize((SIDE, SIDE), Image.Resampling.BICUBIC, (*low, *high))
-    points = (portrait.landmarks[:, :2].double().cpu() - corner) / scale * (SIDE / crop.size)
+    shrink = max(1, int(np.linalg.norm(matrix[:, 0])))  # or a large head would show moire
+    picture = Image.fromarray(pixels).reduce(shrink)
+    picture = picture.transform(
+        (SIDE, SIDE), Image.Transform.AFFINE, matrix.flatten() / shrink, Image.Resampling.BICUBIC
+    )
+    offsets = portrait.landmarks[:, :2].double().cpu().numpy() - matrix[:, 2]
+    points = np.linalg.solve(matrix[:, :2], offsets.T).T
     pen = ImageDraw.Draw(picture)
     radius = SIDE / 320
     for x, y in points.tolist():

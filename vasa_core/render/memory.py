@@ -16,8 +16,11 @@ def frames_per_chunk(height: int, width: int) -> int:
     return max(1, min(CHUNK_FRAMES, CHUNK_BYTES // frame_bytes(height, width)))
 
 
-def streaming_bytes(height: int, width: int, workers: int = 1) -> int:
-    """Bytes that rendering holds at any time, however long the clip, with ``workers`` threads."""
+def streaming_bytes(height: int, width: int, workers: int = 1, working: int = 0) -> int:
+    """Bytes that rendering holds at any time, however long the clip, with ``workers`` threads.
+
+    ``working`` is what a face space holds besides its frames, in each of them.
+    """
     chunk = frames_per_chunk(height, width) * frame_bytes(height, width)
     waiting = 2 * workers + 1  # chunks that are ready before they are asked for
-    return chunk * (waiting + RENDER_OVERHEAD * workers)
+    return chunk * (waiting + RENDER_OVERHEAD * workers) + working * workers

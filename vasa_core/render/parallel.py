@@ -6,9 +6,13 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from time import monotonic
 from typing import TypeVar
 
 import torch
+from torch import nn
+
+CHECKS = 5  # a second
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -36,6 +40,62 @@ def ordered_map(
             yield pending.popleft().result()
     finally:  # also when the consumer stops early: what has not begun is dropped
         pool.shutdown(cancel_futures=True)
+
+
+def ahead(
+    function: Callable[[Item], torch.Tensor], items: Iterable[Item], device: torch.device
+) -> Iterator[torch.Tensor]:
+    """``map(function, items)`` on a device; on CUDA each result is begun before the last is used.
+
+    The function then works in a stream of its own: what the caller does with one result (copying
+    frames to a video encoder) and the making of the next go on side by side.
+    """
+    if device.type != "cuda":
+        yield from map(function, items)
+        return
+    caller, stream = torch.cuda.current_stream(device), torch.cuda.Stream(device)
+    waiting: deque = deque()  # with their items, whose memory the function may still read
+
+    def taken() -> torch.Tensor:
+        _, result, made = waiting.popleft()
+        caller.wait_event(made)
+        result.record_stream(caller)
+        return result
+
+    for item in items:
+        stream.wait_stream(caller)  # in which the item was made
+        with torch.cuda.stream(stream):
+            result = function(item)
+            waiting.append((item, result, stream.record_event()))
+        if len(waiting) > 1:
+            yield taken()
+    while waiting:
+        yield taken()
+
+
+@contextmanager
+def between_layers(network: nn.Module, check: Callable[[], None] | None) -> Iterator[None]:
+    """Inside, ``check`` is called before each layer of a network, at most ``CHECKS`` a second.
+
+    What it raises stops the network, in whatever thread it runs.
+    """
+    if check is None:
+        yield
+        return
+    last = monotonic()
+
+    def hook(*_) -> None:
+        nonlocal last
+        if monotonic() - last > 1 / CHECKS:
+            last = monotonic()
+            check()
+
+    hooks = [module.register_forward_pre_hook(hook) for module in network.modules()]
+    try:
+        yield
+    finally:
+        for handle in hooks:
+            handle.remove()
 
 
 @contextmanager

@@ -2,16 +2,48 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from pathlib import Path
+
 import torch
 
 from ..errors import InputError
-from ..types import FaceSpace
+from ..types import FaceSpace, Motion, MotionSketch
+from ..weights.registry import MODELS_FOLDER
+
+NAMES = ("mesh", "implicit")
 
 
-def load_space(name: str = "mesh", device: torch.device | str = "cpu") -> FaceSpace:
-    """The face space of that name, its weights on ``device``; InputError for an unknown name."""
+def load_space(
+    name: str = "mesh",
+    device: torch.device | str = "cpu",
+    folders: Iterable[Path | str] = (MODELS_FOLDER,),
+    **options,
+) -> FaceSpace:
+    """The face space of that name, its weights on ``device``.
+
+    "mesh" is embedded; "implicit" reads the LivePortrait files in ``folders``, with the ``options``
+    of ``spaces.implicit.load.implicit_space``. Raises InputError for an unknown name, and for
+    weights that are missing or damaged.
+    """
     if name == "mesh":
         from .mesh.space import MeshSpace
 
         return MeshSpace.load(device)
-    raise InputError(f"There is no face space {name!r}; this version has: mesh.")
+    if name == "implicit":
+        from .implicit.load import implicit_space, read_files
+
+        return implicit_space(read_files(folders), device, **options)
+    raise InputError(f"There is no face space {name!r}; this version has: {', '.join(NAMES)}.")
+
+
+def sketch_motion(motion: Motion) -> MotionSketch:
+    """What a motion of any space does, as curves and line drawings of a face; needs no weights."""
+    from .implicit.sketch import sketch as implicit_sketch
+    from .mesh.dynamics import FaceBasis
+    from .mesh.sketch import sketch as mesh_sketch
+
+    draw = {"mesh": mesh_sketch, "implicit": implicit_sketch}.get(motion.space)
+    if draw is None:
+        raise InputError(f"This motion moves {motion.space} faces, which nothing here can draw.")
+    return draw(motion, FaceBasis.load(motion.dynamics.device, motion.dynamics.dtype))

@@ -7,6 +7,7 @@ import torch.nn.functional as F
 
 import vasa_core
 from vasa_core.errors import CancelledError, InputError, NoFaceError
+from vasa_core.spaces import sketch_motion
 from vasa_core.spaces.mesh.dynamics import PARTS
 from vasa_core.spaces.mesh.tracking import idle
 
@@ -117,7 +118,7 @@ def test_a_sketch_draws_what_the_motion_does(space):
     rest = idle(3, Fraction(25), 24)
     rest.dynamics[1, PARTS["gaze"]] = torch.tensor([10.0, 0.0])
     rest.dynamics[2, PARTS["blink"]] = 1.0
-    drawn = space.sketch(rest)
+    drawn = sketch_motion(rest)
     assert drawn.curves["blink"].tolist() == [0, 0, 1]
     assert drawn.curves["gaze_yaw"].tolist() == [0, 10, 0]
     assert drawn.curves["lip_opening"].abs().max() < 1e-6

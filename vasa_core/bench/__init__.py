@@ -1,0 +1,1 @@
+"""``vasa bench``: what each stage costs on this machine, in time and in memory."""

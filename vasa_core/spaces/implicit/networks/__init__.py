@@ -1,0 +1,1 @@
+"""LivePortrait's networks, each as published."""

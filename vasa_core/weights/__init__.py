@@ -1,0 +1,1 @@
+"""Weight files that others published: which there are, reading, checking and importing them."""

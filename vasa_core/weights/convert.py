@@ -1,0 +1,54 @@
+"""Importing a published weight file: verified, and written as safetensors."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from ..errors import InputError
+from .check import recognise
+from .reader import read_header
+from .registry import KnownFile
+from .writer import FORMAT, write_file
+
+
+def import_file(path: str | Path, folder: str | Path) -> Path:
+    """Verify a published weight file and write it as ``<name>.safetensors``; where it was written.
+
+    Published keys and order, float32; the metadata tells what it is, its source and licence, the
+    sha256 of the file that was read, and whether that is the published one. The same file gives the
+    same bytes. Raises InputError for a file that is not whole, not known, or cannot be converted.
+    """
+    path, folder = Path(path), Path(folder)
+    if path.suffix.lower() == ".onnx":
+        raise InputError(f"{path} is an ONNX network, not tensors; copy it as it is into {folder}.")
+    if read_header(path).get("format") == FORMAT:
+        raise InputError(f"{path} was written by vasa already; copy it as it is into {folder}.")
+    known, tensors = recognise(path)
+    found = sha256(path)
+    about = {
+        "name": known.name,
+        "source": known.source,
+        "licence": known.licence,
+        "sha256": found,
+        "sha256_as_published": as_published(known, found),
+    }
+    target = folder / f"{known.name}.safetensors"
+    write_file(target, tensors, about)
+    return target
+
+
+def as_published(known: KnownFile, found: str) -> str:
+    """Whether a sha256 is that of the published file: yes, no or not known."""
+    if known.sha256 is None:
+        return "not known"
+    return "yes" if found == known.sha256 else "no"
+
+
+def sha256(path: str | Path) -> str:
+    """The sha256 of a file, as hexadecimal digits."""
+    digest = hashlib.sha256()
+    with Path(path).open("rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
