@@ -7,9 +7,8 @@ from pathlib import Path
 
 from ..errors import InputError
 from .check import recognise
-from .reader import read_header
 from .registry import KnownFile
-from .writer import FORMAT, write_file
+from .writer import read_about, write_file
 
 
 def import_file(path: str | Path, folder: str | Path) -> Path:
@@ -22,7 +21,7 @@ def import_file(path: str | Path, folder: str | Path) -> Path:
     path, folder = Path(path), Path(folder)
     if path.suffix.lower() == ".onnx":
         raise InputError(f"{path} is an ONNX network, not tensors; copy it as it is into {folder}.")
-    if read_header(path).get("format") == FORMAT:
+    if read_about(path):
         raise InputError(f"{path} was written by vasa already; copy it as it is into {folder}.")
     known, tensors = recognise(path)
     found = sha256(path)

@@ -17,9 +17,8 @@ import torch
 from torch import Tensor
 
 from ..errors import InputError
-from .reader import read_header
 from .registry import KnownFile, dtype_of, files_of
-from .writer import FORMAT, write_file
+from .writer import read_about, write_file
 
 STAND_IN = "stand-in, not trained"
 # Weights are normal / sqrt(inputs), times the gain of the first pattern that fits.
@@ -110,8 +109,7 @@ def write_stand_ins(folder: str | Path, model: str, salt: str = "") -> list[Path
 
 def is_stand_in(path: str | Path) -> bool:
     """Whether a file was written by ``write_stand_ins``."""
-    header = read_header(path)
-    return header.get("format") == FORMAT and header.get("source") == STAND_IN
+    return read_about(path).get("source") == STAND_IN
 
 
 def _normal(key: str, shape: tuple[int, ...], salt: str) -> np.ndarray:

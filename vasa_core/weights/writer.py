@@ -1,25 +1,21 @@
-"""Writing weight files, the same bytes for the same content.
-
-The safetensors library orders the metadata anew in every run, so the header is written here; the
-format is its own: eight bytes of length, a JSON header, then the numbers.
-"""
+"""Weight files of our own: safetensors, with what they are in the metadata."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
 
-import torch
+from safetensors.torch import save_file
 from torch import Tensor
 
 from ..errors import InputError
+from .reader import read_header
 
-FORMAT, VERSION = "vasa-weights", "1"
-KINDS = {torch.float32: "F32", torch.int64: "I64", torch.bool: "BOOL"}
+ABOUT, VERSION = "vasa-weights", "1"  # one entry: the library writes several in random order
 
 
 def write_file(path: str | Path, tensors: dict[str, Tensor], about: dict[str, str]) -> None:
-    """Write float32, int64 and bool tensors as safetensors, with ``about`` in the metadata.
+    """Write tensors as safetensors, with ``about`` in the metadata; same content, same bytes.
 
     Written beside, then renamed: nothing half-written is left. Makes the folder. Raises InputError
     if that is a file.
@@ -29,26 +25,15 @@ def write_file(path: str | Path, tensors: dict[str, Tensor], about: dict[str, st
         path.parent.mkdir(parents=True, exist_ok=True)
     except FileExistsError:
         raise InputError(f"{path.parent} is a file; give a folder to write to.") from None
-    # the widest numbers first: each tensor then begins where its kind of number may
-    order = sorted(tensors, key=lambda key: -tensors[key].element_size())
-    header: dict[str, object] = {"__metadata__": {"format": FORMAT, "version": VERSION} | about}
-    end = 0
-    for key in order:
-        tensor, start = tensors[key], end
-        end += tensor.numel() * tensor.element_size()
-        header[key] = {
-            "dtype": KINDS[tensor.dtype],
-            "shape": list(tensor.shape),
-            "data_offsets": [start, end],
-        }
-    text = json.dumps(header, separators=(",", ":")).encode()
-    text += b" " * (-len(text) % 8)
+    ready = {key: tensor.detach().cpu().contiguous() for key, tensor in tensors.items()}
     beside = path.with_name(path.name + ".part")
     try:
-        with beside.open("wb") as file:
-            file.write(len(text).to_bytes(8, "little") + text)
-            for key in order:
-                file.write(tensors[key].detach().cpu().contiguous().numpy().data)
+        save_file(ready, beside, metadata={ABOUT: json.dumps({"version": VERSION} | about)})
         beside.replace(path)
     finally:
         beside.unlink(missing_ok=True)
+
+
+def read_about(path: str | Path) -> dict[str, str]:
+    """What ``write_file`` was told of a file; empty for a file of others."""
+    return json.loads(read_header(path).get(ABOUT, "{}"))

@@ -115,7 +115,7 @@ def check_portrait(portrait: Portrait | None, space: str) -> Portrait:
     """The portrait, if it is one of the space that Ditto moves; else InputError."""
     needed = f"Ditto moves one particular face: it needs that face as the {space} space encodes it"
     if portrait is None:
-        raise InputError(f"{needed}, and got none; connect the portrait.")
+        raise InputError(f"{needed}, and got none; connect the portrait, or give --portrait.")
     if portrait.space != space:
         raise InputError(
             f"{needed}, and got one of the {portrait.space} space; encode the portrait in"
