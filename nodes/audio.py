@@ -19,8 +19,9 @@ class AudioFeaturesNode(io.ComfyNode):
             node_id="VASAAudioFeatures",
             display_name="Audio features",
             aliases=("voice", "speech"),
-            description="Turns sound into what the motion model hears: spectrum, loudness, pitch, "
-            "and how lips would move for it. Any rate, channels and length.",
+            description="Turns sound into what the motion model hears: spectrum, loudness, pitch "
+            "and how lips would move for it (embedded), the waveform (JoyVASA) or what a HuBERT "
+            "network makes of it (Ditto). Any rate, channels and length.",
             inputs=[
                 ModelWire.Input("model", tooltip="From Load talking-portrait model."),
                 io.Audio.Input("audio", tooltip="Speech or singing, of any length."),
@@ -28,7 +29,8 @@ class AudioFeaturesNode(io.ComfyNode):
                     "encoder_output",
                     optional=True,
                     tooltip="Only for models trained on ComfyUI's audio encoders (wav2vec2, "
-                    "whisper). The embedded model makes its own features: leave it unconnected.",
+                    "whisper). The embedded model, JoyVASA and Ditto make their own features: "
+                    "leave it unconnected.",
                 ),
             ],
             outputs=[

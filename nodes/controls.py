@@ -15,8 +15,10 @@ from .schema import ControlsWire, one_of, schema
 STRENGTHS = {
     "lips": "Strength of lip movement: 0 keeps the mouth still, 1 as sampled, more exaggerates.",
     "expression": "Strength of brows, forehead and cheeks: 0 still, 1 as sampled.",
-    "blink": "Strength of blinks: 0 never blinks, 1 as sampled.",
-    "eyes": "Strength of glances around the main gaze: 0 stares, 1 as sampled.",
+    "blink": "Strength of blinks: 0 never blinks, 1 as sampled. With LivePortrait also of glances "
+    "up and down.",
+    "eyes": "Strength of glances around the main gaze: 0 stares, 1 as sampled. With Ditto also of "
+    "the main gaze itself.",
     "head": "Strength of head movement: 0 holds still (lips only), 1 as sampled.",
 }
 
@@ -38,11 +40,13 @@ class TalkingControls(io.ComfyNode):
             inputs=[
                 io.Float.Input(
                     "gaze_yaw", default=0.0, min=-30.0, max=30.0, step=0.5,
-                    tooltip="Main gaze direction, degrees: positive looks to the picture's right.",
+                    tooltip="Main gaze direction, degrees (roughly, with LivePortrait): positive "
+                    "looks to the picture's right.",
                 ),
                 io.Float.Input(
                     "gaze_pitch", default=0.0, min=-20.0, max=20.0, step=0.5,
-                    tooltip="Main gaze direction, degrees: positive looks up.",
+                    tooltip="Main gaze direction, degrees (roughly, with LivePortrait): positive "
+                    "looks up.",
                 ),
                 io.Float.Input(
                     "distance", default=1.0, min=0.5, max=2.0, step=0.01,
@@ -55,7 +59,8 @@ class TalkingControls(io.ComfyNode):
                 ),
                 io.Float.Input(
                     "emotion_strength", default=0.6, min=0.0, max=1.5, step=0.05,
-                    tooltip="How strongly it is acted: 0 not at all, 1 fully, more overacts.",
+                    tooltip="How strongly it is acted: 0 not at all, 1 fully, more overacts "
+                    "(but not with Ditto).",
                 ),
                 *(
                     io.Float.Input(

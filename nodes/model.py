@@ -16,7 +16,8 @@ class LoadTalkingPortraitModel(io.ComfyNode):
             display_name="Load talking-portrait model",
             aliases=("checkpoint", "loader"),
             description="Loads the face encoder, motion model and renderer that the other "
-            "talking-portrait nodes use. The embedded model needs no download.",
+            "talking-portrait nodes use. The embedded model needs no download; the photoreal ones "
+            "read public weights from models/vasa.",
             inputs=[
                 io.Combo.Input(
                     "model",
@@ -30,7 +31,8 @@ class LoadTalkingPortraitModel(io.ComfyNode):
                     "device",
                     options=["default", "cpu"],
                     tooltip="default: where ComfyUI computes. cpu: leaves the graphics card to "
-                    "other models; the embedded model is fast enough there.",
+                    "other models; the embedded model is fast enough there, LivePortrait takes "
+                    "seconds a frame.",
                 ),
             ],
             outputs=[

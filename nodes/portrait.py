@@ -50,7 +50,8 @@ class EncodePortrait(io.ComfyNode):
                 PortraitWire.Output(
                     display_name="portrait",
                     is_output_list=True,
-                    tooltip="For Render frames, Render video and Preview motion.",
+                    tooltip="For Render frames, Render video and Preview motion; with Ditto for "
+                    "Sample motion too.",
                 ),
                 io.Image.Output(
                     display_name="crop",
@@ -62,7 +63,8 @@ class EncodePortrait(io.ComfyNode):
                     display_name="mask",
                     is_output_list=True,
                     tooltip="The moving layer (head, hair, shoulders) in the whole picture: 1 "
-                    "moves, 0 is background.",
+                    "moves, 0 is background. With LivePortrait: where the painted crop is put "
+                    "back, with a soft edge.",
                 ),
             ],
         )

@@ -17,7 +17,7 @@ from .schema import EncodedPortrait, MotionWire, PortraitWire, one_of, schema
 SIZES = ["source", "crop"]
 SIZE_TOOLTIP = (
     "source: the whole picture, the head moving in it. crop: the square around the head, at the "
-    "picture's own resolution."
+    "picture's own resolution; with LivePortrait the 512 x 512 picture that its decoder paints."
 )
 
 
@@ -43,7 +43,8 @@ class RenderFrames(io.ComfyNode):
                 io.Mask.Output(
                     display_name="masks",
                     tooltip="The moving layer (head, hair, shoulders) in each frame: 1 moves, 0 is "
-                    "background.",
+                    "background. With LivePortrait: where the painted crop is put back, with a "
+                    "soft edge.",
                 ),
                 io.Float.Output(
                     display_name="fps", tooltip="Frames per second, for Create Video and the like."

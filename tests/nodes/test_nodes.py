@@ -1,11 +1,14 @@
 """Each node without a server: real media, real weights, ComfyUI's own classes."""
 
 import json
+import shutil
 from fractions import Fraction
 from pathlib import Path
+from types import SimpleNamespace
 
 import av
 import pytest
+import safetensors.torch
 import torch
 
 pytestmark = pytest.mark.comfyui
@@ -96,6 +99,112 @@ def test_a_motion_model_in_the_models_folder_is_listed_and_loads(run, nodes):
     assert "mine" in repr(run("VASALoadModel", model="mine.safetensors", device="cpu")[0])
     with pytest.raises(ValueError, match="broken.safetensors"):
         run("VASALoadModel", model="broken.safetensors", device="cpu")
+
+
+PHOTOREAL = ("LivePortrait + JoyVASA", "LivePortrait + Ditto")
+
+
+@pytest.fixture
+def put(nodes):
+    """Write files into a folder of models/vasa, by name, for one test."""
+    import folder_paths
+
+    folder = Path(folder_paths.models_dir) / "vasa" / "public"
+
+    def write(content, *names):
+        folder.mkdir(exist_ok=True)
+        for name in names:
+            (folder / name).write_bytes(content)
+
+    yield write
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def test_the_photoreal_models_are_listed_but_their_files_are_not(nodes, put):
+    from vasa_pack.vasa_core.weights.registry import FILES
+
+    put(b"something", *(name for known in FILES for name in known.names))
+    options = nodes["VASALoadModel"].define_schema().inputs[0].options
+    assert options[:3] == ["mesh (embedded)", *PHOTOREAL]
+    assert not [name for name in options if "public" in name]
+
+
+@pytest.mark.parametrize("title", PHOTOREAL)
+def test_a_model_without_its_weights_is_refused_with_every_file_named(nodes, put, title):
+    from vasa_pack.vasa_core.weights.registry import files_of
+
+    validate, model = nodes["VASALoadModel"].validate_inputs, title.split()[-1].lower()
+    first, *others = files_of(model)
+    said = validate(model=title)
+    assert f"{model} lacks {len(others) + 1} files" in said and "models/vasa" in said
+    for known in (first, *others):
+        assert all(name in said for name in (*known.names, known.source, known.licence))
+    put(b"something", *(known.names[0] for known in others))
+    said = validate(model=title)
+    assert f"{model} lacks 1 file;" in said and first.names[0] in said
+    assert not any(known.names[0] in said for known in others)
+    put(b"something", first.names[0])
+    assert validate(model=title) is True
+    assert validate(model="mesh (embedded)") is True and validate(model=None) is True
+    assert "none of" in validate(model="LivePortrait")
+
+
+@pytest.mark.parametrize(
+    "content, said",
+    [
+        ((100).to_bytes(8, "little") + b'{"a": {"dtype"', "is damaged or cut short"),
+        (b"<!doctype html><html>", "is a web page, not weights"),
+        (b"version https://git-lfs.github.com/spec/v1\n", "is a Git LFS pointer"),
+        (safetensors.torch.save({"a": torch.zeros(1)}), "are not the weights of joyvasa_motion"),
+    ],
+)
+def test_a_broken_weight_file_is_named_with_what_is_wrong(run, put, content, said):
+    from vasa_pack.vasa_core.weights.registry import files_of
+
+    put(content, *(known.names[0] for known in files_of("joyvasa")))
+    with pytest.raises(ValueError, match=rf"motion_generator_hubert_chinese\.pt:? .*{said}"):
+        run("VASALoadModel", model="LivePortrait + JoyVASA", device="cpu")
+
+
+@pytest.fixture(scope="module")
+def ditto(tiny_space):
+    """LivePortrait + Ditto with narrow networks and random weights."""
+    from comfy.model_patcher import ModelPatcher
+    from vasa_pack.nodes._comfy import TalkingModel
+
+    from vasa_core.models import _implicit
+    from vasa_core.motion.ditto.model import Ditto
+    from vasa_core.motion.ditto.network import MotionDecoder
+
+    torch.manual_seed(0)
+    network = MotionDecoder(width=16, heads=2, layers=1, feedforward=16)
+    ears = SimpleNamespace(name="hubert-streaming-1024", fps=Fraction(25))
+    motion = Ditto(network, *_implicit(), ears).train(False).requires_grad_(False)
+
+    def managed(network):
+        return ModelPatcher(network, torch.device("cpu"), torch.device("cpu"))
+
+    networks = {name: managed(network) for name, network in tiny_space.named_children()}
+    return TalkingModel("LivePortrait + Ditto", tiny_space, networks, managed(motion))
+
+
+def test_ditto_asks_for_the_portrait_and_moves_it(run, ditto, encoded, sample):
+    from vasa_core.types import AudioFeatures
+
+    heard = AudioFeatures(
+        torch.zeros(3, 1024), "hubert-streaming-1024", Fraction(25), Fraction(3, 25)
+    )
+    own = {"steps": 0, "cfg": -1.0}
+    with pytest.raises(ValueError, match="needs that face .* got none; connect the portrait"):
+        sample_motion(run, ditto, heard, **own)
+    with pytest.raises(ValueError, match="got one of the mesh space; encode the portrait in"):
+        sample_motion(run, ditto, heard, portrait=encoded[0][0], **own)
+    (portrait,), _, (mask,) = run("VASAEncodePortrait", model=ditto, image=sample[0], face=1)
+    motion = sample_motion(run, ditto, heard, portrait=portrait, **own)
+    assert motion.space == "implicit" and len(motion) == 3
+    images, masks, _ = run("VASARenderFrames", portrait=portrait, motion=motion, size="crop")
+    assert images.shape == (3, 512, 512, 3) and masks[0, 0, 0] < 0.01 < 0.99 < masks[0, 256, 256]
+    assert mask.shape == sample[0].shape[:3] and ((mask > 0.1) & (mask < 0.9)).any()
 
 
 def test_extra_model_paths_are_listed_too(nodes, tmp_path):

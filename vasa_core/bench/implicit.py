@@ -113,7 +113,7 @@ def stages_of_painting(
 
     warped = runs.measure("warp", lambda: all_of(warp, chunks), frames, "frame", 2)
     runs.measure("decode", lambda: all_of(painter.decoder, warped), frames, "frame", 2)
-    painted = runs.measure("paint", lambda: all_of(paint, chunks), frames, "frame", 2)
+    painted = runs.measure("paint", lambda: all_of(paint, chunks), frames, "frame", 3)
     runs.measure("paste back", lambda: all_of(paste_back, painted), frames, "frame", 2)
     return torch.cat(painted)
 

@@ -30,15 +30,21 @@ class Bench:
         self.stages: list[Stage] = []
 
     def measure(self, name: str, work: Callable, count: int, unit: str, repeat: int = 1):
-        """Run ``work`` (``repeat`` times, after one warm-up if > 1); returns its last result."""
+        """Run ``work``, returns its last result.
+
+        With ``repeat`` > 1 once to warm up, then so often, of which the quickest counts: others may
+        be using the machine.
+        """
         if repeat > 1:
             work()
-        self.settle()
-        wall, cpu = perf_counter(), process_time()
+        runs = []
         for _ in range(repeat):
+            self.settle()
+            wall, cpu = perf_counter(), process_time()
             result = work()
-        self.settle()
-        wall, cpu = (perf_counter() - wall) / repeat, (process_time() - cpu) / repeat
+            self.settle()
+            runs.append((perf_counter() - wall, process_time() - cpu))
+        wall, cpu = min(runs)
         self.stages.append(Stage(name, count, unit, wall, cpu, self.memory()))
         return result
 
