@@ -136,12 +136,12 @@ def test_a_model_without_its_weights_is_refused_with_every_file_named(nodes, put
     validate, model = nodes["VASALoadModel"].validate_inputs, title.split()[-1].lower()
     first, *others = files_of(model)
     said = validate(model=title)
-    assert f"{model} lacks {len(others) + 1} files" in said and "models/vasa" in said
+    assert f"{title} lacks {len(others) + 1} files" in said and "models/vasa" in said
     for known in (first, *others):
         assert all(name in said for name in (*known.names, known.source, known.licence))
     put(b"something", *(known.names[0] for known in others))
     said = validate(model=title)
-    assert f"{model} lacks 1 file;" in said and first.names[0] in said
+    assert f"{title} lacks 1 file;" in said and first.names[0] in said
     assert not any(known.names[0] in said for known in others)
     put(b"something", first.names[0])
     assert validate(model=title) is True
