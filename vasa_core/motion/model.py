@@ -16,7 +16,7 @@ from torch.nn.functional import avg_pool1d
 from ..audio.features import AudioEncoder
 from ..errors import InputError
 from ..types import AudioFeatures, Controls, Motion, Portrait, Progress
-from .checks import EMPTY, check_features, steps_within
+from .base import EMPTY, MotionModule, steps_within
 from .controls import FaceActions, Steering, check, signals
 from .guidance import guided
 from .sampling import ddim
@@ -94,7 +94,7 @@ def closed_lids(closure: Tensor) -> Tensor:
     return (closure + LID_STRETCH * (closure - 0.2).clamp(min=0)).clamp(max=1)
 
 
-class MotionDiffusion(nn.Module):
+class MotionDiffusion(MotionModule):
     """Implements ``vasa_core.types.MotionModel``; made by ``load_motion_model`` or by training.
 
     The audio encoder is not moved with the rest: it works on the CPU.
@@ -121,22 +121,10 @@ class MotionDiffusion(nn.Module):
         )
         self.encoder = encoder
 
-    def features(self, waveform: Tensor, rate: int) -> AudioFeatures:
-        """(N,) mono samples at ``rate`` Hz to this model's own audio features."""
-        return self.encoder.encode(waveform, rate)
-
-    def sample(
-        self,
-        audio: AudioFeatures,
-        controls: Controls | None = None,
-        seed: int = 0,
-        steps: int | None = None,
-        cfg: float | None = None,
-        progress: Progress | None = None,
-        portrait: Portrait | None = None,
-    ) -> Motion:
-        """The whole motion for a sound; see ``stream``."""
-        return Motion.concat(self.stream(audio, controls, seed, steps, cfg, progress))
+    @property
+    def hears(self) -> str:
+        """The name of the audio encoder whose features it hears."""
+        return self.hearing.encoder
 
     def stream(
         self,
@@ -176,10 +164,6 @@ class MotionDiffusion(nn.Module):
             yield steering(motion, self.hearing.lips_pressed(sound))
         if empty:
             raise InputError(EMPTY)
-
-    def check(self, audio: AudioFeatures) -> None:
-        """InputError unless these are the audio features that this model hears."""
-        check_features(audio, self.hearing.encoder, self.fps)
 
     def _checked(self, piece: AudioFeatures) -> Tensor:
         self.check(piece)

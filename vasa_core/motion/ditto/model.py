@@ -12,11 +12,11 @@ from dataclasses import replace
 from fractions import Fraction
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from ...errors import InputError
 from ...types import AudioEncoder, AudioFeatures, Controls, Motion, Portrait, Progress, stepper
-from ..checks import EMPTY, check_features, steps_within
+from ..base import EMPTY, MotionModule, steps_within
 from ..controls import FaceActions, Steering, check
 from ..guidance import Conditions, guided
 from ..sampling import Fresh, WindowNoise, ddim
@@ -34,7 +34,7 @@ ToMotion = Callable[..., Motion]
 """As ``joyvasa.model.ToMotion``."""
 
 
-class Ditto(nn.Module):
+class Ditto(MotionModule):
     """Implements ``vasa_core.types.MotionModel``; made by ``load``. It needs a portrait.
 
     The network may be brought to half precision; what is sampled stays float32. ``encoder`` is not
@@ -76,27 +76,6 @@ class Ditto(nn.Module):
         network.load_state_dict({k: v for k, v in tensors.items() if not k.endswith(TABLE)})
         model = Ditto(network.to(dtype), to_motion, actions, hearing)
         return model.train(False).requires_grad_(False).to(device)
-
-    def features(self, waveform: Tensor, rate: int) -> AudioFeatures:
-        """(N,) mono samples at ``rate`` Hz to this model's own audio features."""
-        return self.encoder.encode(waveform, rate)
-
-    def check(self, audio: AudioFeatures) -> None:
-        """InputError unless these are the audio features that this model hears."""
-        check_features(audio, self.encoder.name, self.fps)
-
-    def sample(
-        self,
-        audio: AudioFeatures,
-        controls: Controls | None = None,
-        seed: int = 0,
-        steps: int | None = None,
-        cfg: float | None = None,
-        progress: Progress | None = None,
-        portrait: Portrait | None = None,
-    ) -> Motion:
-        """The whole motion for a sound; see ``stream``."""
-        return Motion.concat(self.stream(audio, controls, seed, steps, cfg, progress, portrait))
 
     def stream(
         self,

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from ...audio.waveform import WaveformEncoder
 from ...errors import InputError
 from ...types import AudioFeatures, Controls, Motion, Portrait, Progress, stepper
-from ..checks import EMPTY, check_features, steps_within
+from ..base import EMPTY, MotionModule, steps_within
 from ..controls import FaceActions, Steering, check
 from ..guidance import Conditions, guided, thresholded
 from ..sampling import Fresh, WindowNoise, ddim
@@ -39,7 +39,7 @@ ToMotion = Callable[..., Motion]
 """
 
 
-class JoyVasa(nn.Module):
+class JoyVasa(MotionModule):
     """Implements ``vasa_core.types.MotionModel``; made by ``load``.
 
     Denoiser and hearing may be brought to half precision; what is sampled stays float32.
@@ -100,27 +100,6 @@ class JoyVasa(nn.Module):
         model.denoiser.to(dtype)
         model.hearing.to(dtype)
         return model.train(False).requires_grad_(False).to(device)
-
-    def features(self, waveform: Tensor, rate: int) -> AudioFeatures:
-        """(N,) mono samples at ``rate`` Hz to this model's own audio features."""
-        return self.encoder.encode(waveform, rate)
-
-    def check(self, audio: AudioFeatures) -> None:
-        """InputError unless these are the audio features that this model hears."""
-        check_features(audio, self.encoder.name, self.fps)
-
-    def sample(
-        self,
-        audio: AudioFeatures,
-        controls: Controls | None = None,
-        seed: int = 0,
-        steps: int | None = None,
-        cfg: float | None = None,
-        progress: Progress | None = None,
-        portrait: Portrait | None = None,
-    ) -> Motion:
-        """The whole motion for a sound; see ``stream``."""
-        return Motion.concat(self.stream(audio, controls, seed, steps, cfg, progress))
 
     def stream(
         self,

@@ -1,0 +1,62 @@
+"""What all motion models have in common (``vasa_core.types.MotionModel``)."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from torch import Tensor, nn
+
+from ..errors import InputError
+from ..types import AudioEncoder, AudioFeatures, Controls, Motion, Portrait, Progress
+
+EMPTY = "The sound is empty; give at least one frame of audio."
+
+
+class MotionModule(nn.Module):
+    """A motion model as a torch module; each model has a ``stream`` of its own.
+
+    encoder  what it hears with; None in training
+    """
+
+    space: str
+    fps: Fraction
+    encoder: AudioEncoder | None
+
+    @property
+    def hears(self) -> str:
+        """The name of the audio encoder whose features it hears."""
+        return self.encoder.name
+
+    def features(self, waveform: Tensor, rate: int) -> AudioFeatures:
+        """(N,) mono samples at ``rate`` Hz to this model's own audio features."""
+        return self.encoder.encode(waveform, rate)
+
+    def check(self, audio: AudioFeatures) -> None:
+        """InputError unless these are the audio features that this model hears."""
+        if audio.encoder != self.hears or audio.fps != self.fps:
+            raise InputError(
+                f"These audio features are {audio.encoder} at {audio.fps} per second; this motion"
+                f" model hears {self.hears} at {self.fps}. Make them with this"
+                " model from the sound; in ComfyUI, leave encoder output unconnected."
+            )
+
+    def sample(
+        self,
+        audio: AudioFeatures,
+        controls: Controls | None = None,
+        seed: int = 0,
+        steps: int | None = None,
+        cfg: float | None = None,
+        progress: Progress | None = None,
+        portrait: Portrait | None = None,
+    ) -> Motion:
+        """The whole motion for a sound; see ``stream``."""
+        return Motion.concat(self.stream(audio, controls, seed, steps, cfg, progress, portrait))
+
+
+def steps_within(most: int, steps: int | None, own: int) -> int:
+    """The number of sampling steps, ``own`` for None; InputError unless it is 1 to ``most``."""
+    steps = own if steps is None else steps
+    if not 1 <= steps <= most:
+        raise InputError(f"{steps} sampling steps asked for; 1 to {most} work.")
+    return steps
