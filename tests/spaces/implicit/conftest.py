@@ -15,7 +15,7 @@ def all_threads(one_thread):
     torch.set_num_threads(torch.multiprocessing.cpu_count())
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # not for longer: gigabytes
 def implicit_space_of(goldens):
     """The space of published size, computing exactly or fast."""
 

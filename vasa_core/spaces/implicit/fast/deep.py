@@ -45,8 +45,10 @@ class DeepConv(nn.Module):
         taps = rearrange(flat, "(b d) (k o) h w -> k b o d h w", b=batch, k=self.depth)
         middle = self.depth // 2
         total = taps[middle].clone()
-        for tap in (t for t in range(self.depth) if t != middle):
+        for tap in range(self.depth):
             shift = middle - tap  # slice d of the result sees slice d - shift
+            if shift == 0 or abs(shift) >= slices:
+                continue
             here = slice(max(0, shift), slices + min(0, shift))
             there = slice(max(0, -shift), slices + min(0, -shift))
             total[:, :, here] += taps[tap][:, :, there]
