@@ -30,15 +30,14 @@ def missing(model: str, folders: Iterable[str | Path]) -> list[KnownFile]:
 
 
 def missing_message(model: str, files: Iterable[KnownFile], folder: str | Path) -> str:
-    """Which files a model lacks, under which names, from where, and the folder to put them in."""
+    """Which files a model lacks, from where, and the folder to put them in; a line for each.
+
+    Named as people should get them; ``KnownFile.names`` has what else will do.
+    """
     files = list(files)
     many = "1 file" if len(files) == 1 else f"{len(files)} files"
-    lines = [
-        f"{', or '.join(known.names)}\n    from {known.source}\n    licence: {known.licence};"
-        f" commercial use: {known.commercial}"
-        for known in files
-    ]
-    return f"{model} lacks {many}; put into {folder}, or any folder in it:\n  " + "\n  ".join(lines)
+    lines = [f"- {known.names[0]}, from {known.source}; {known.licence}" for known in files]
+    return "\n".join([f"{model} lacks {many}; put into {folder}, or any folder in it:", *lines])
 
 
 def require(model: str, folders: Iterable[str | Path]) -> dict[str, Path]:
