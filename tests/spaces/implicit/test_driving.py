@@ -18,6 +18,7 @@ from vasa_core.spaces.implicit.driving import (
 from vasa_core.spaces.implicit.keypoints import FaceState, bins_to_degrees, head_rotation
 from vasa_core.spaces.implicit.load import filled, stitching_tensors
 from vasa_core.spaces.implicit.networks.stitching import StitchingRetargeting
+from vasa_core.spaces.implicit.ratios import eye_ratios, lip_ratio
 
 ATOL = 2e-5
 PIPELINE = "lp_pipeline_kp"
@@ -145,3 +146,13 @@ def test_no_motion_is_no_change(driver, source, move):
     points = move(still, stitching=False)
     assert_close(points, move(only(relative(driver, driver[:1]), "eyes"), stitching=False)[:1])
     assert_close(points, move(still, stitching=False, multiplier=3.0))
+
+
+def test_openings_of_our_own_face_points(portrait):
+    """The sample portrait smiles with open lips and eyes; nearer lids and lips count as less."""
+    points = portrait.landmarks[None].clone()
+    lips, eyes = lip_ratio(points), eye_ratios(points)
+    assert 0.03 < lips < 0.4 and (eyes > 0.15).all() and (eyes < 0.6).all()
+    points[:, 14], points[:, 145] = points[:, 13], points[:, 159]
+    assert lip_ratio(points) == 0 and eye_ratios(points)[0, 0] == 0
+    assert eye_ratios(points)[0, 1] == eyes[0, 1]
