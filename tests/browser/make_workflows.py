@@ -1,9 +1,10 @@
 """Makes workflows/*.json and their thumbnails anew, in a real ComfyUI in a real browser.
 
-    python tests/browser/make_workflows.py http://127.0.0.1:8188
+    python tests/browser/make_workflows.py http://127.0.0.1:8188 [NAME ...]
 
 The server runs with the pack linked in and --output-directory as usual; each workflow is built from
-the prompts below, saved as the browser serialises it, run, and pictured from its own video.
+the prompts below, saved as the browser serialises it, run, and pictured from its own video. Those
+that need weights are not run: their thumbnail is the portrait, with what they need written on it.
 """
 
 import argparse
@@ -13,13 +14,33 @@ import urllib.request
 from contextlib import contextmanager
 from pathlib import Path
 
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 from playwright.sync_api import sync_playwright
 
-WORKFLOWS = Path(__file__).resolve().parents[2] / "workflows"
+ROOT = Path(__file__).resolve().parents[2]
+WORKFLOWS = ROOT / "workflows"
 CHECKPOINT = "v1-5-pruned-emaonly-fp16.safetensors"
 CHECKPOINT_URL = (
     f"https://huggingface.co/Comfy-Org/stable-diffusion-v1-5-archive/resolve/main/{CHECKPOINT}"
+)
+HUB = "https://huggingface.co"
+LIVEPORTRAIT = "Kijai/LivePortrait_safetensors"
+JOYVASA = "jdh-algo/JoyVASA"
+DITTO = "digital-avatar/ditto-talkinghead"
+FIVE = (
+    "appearance_feature_extractor.safetensors",
+    "motion_extractor.safetensors",
+    "warping_module.safetensors",
+    "spade_generator.safetensors",
+    "stitching_retargeting_module.safetensors",
+)
+TWO_OF_JOYVASA = (
+    "motion_generator/motion_generator_hubert_chinese.pt",
+    "motion_template/motion_template.pkl",
+)
+TWO_OF_DITTO = (
+    "ditto_pytorch/models/lmdm_v0.4_hubert.pth",
+    "ditto_pytorch/aux_models/hubert_streaming_fix_kv.onnx",
 )
 WIDE = (340, 0)  # width of a node, height left to the frontend
 
@@ -34,16 +55,16 @@ def note(at, size, text):
     return {"at": at, "size": size, "text": text.strip()}
 
 
-def stages(portrait, seed, **motion):
+def stages(portrait, /, seed, model="mesh (embedded)", steps=10, cfg=0.5, **motion):
     """The four stages up to the motion: nodes 1 to 5."""
     return {
-        1: node("VASALoadModel", (0, 0), model="mesh (embedded)", device="default"),
+        1: node("VASALoadModel", (0, 0), model=model, device="default"),
         2: node("VASASamplePortraitAndSpeech", (0, 180), portrait=portrait),
         3: node("VASAEncodePortrait", (400, 0), model=[1, 0], image=[2, 0], face=1),
         4: node("VASAAudioFeatures", (400, 220), model=[1, 0], audio=[2, 1]),
         5: node(
             "VASASampleMotion", (800, 180), model=[1, 0], audio_features=[4, 0],
-            seed=seed, steps=10, cfg=0.5, fps=25.0, **motion,
+            seed=seed, steps=steps, cfg=cfg, fps=25.0, **motion,
         ),
     }  # fmt: skip
 
@@ -193,13 +214,107 @@ yourself, put the file into `input`, and the portrait moves as you did.
     ]  # fmt: skip
 
 
+def published(repository, paths, directory="vasa"):
+    """Files of a repository on Hugging Face, as ComfyUI's workflows name models."""
+    return [
+        {
+            "name": path.rpartition("/")[2],
+            "url": f"{HUB}/{repository}/resolve/main/{path}",
+            "directory": directory,
+        }
+        for path in paths
+    ]
+
+
+def listed(repository, paths):
+    """The same files as a list in Markdown, each a link."""
+    models = published(repository, paths)
+    return "\n".join(f"- [{model['name']}]({model['url']})" for model in models)
+
+
+def liveportrait_joyvasa():
+    nodes = stages("mira", 1, "LivePortrait + JoyVASA", steps=0, cfg=-1.0)
+    nodes[6] = video((1200, 0), (3, 0), (2, 1))
+    nodes[7] = save((1680, 0), (6, 0), "liveportrait_joyvasa")
+    nodes[8] = node("PreviewImage", (800, 520), (340, 340), images=[3, 1])
+    return nodes, [
+        note((0, 360), (340, 460), f"""
+## Photoreal: LivePortrait + JoyVASA
+Needs seven files of public weights, 0.9 GB. Put them into `models/vasa`, or any folder in it, then
+press **Run**. What is still missing is named before anything runs.
+
+From [{LIVEPORTRAIT}]({HUB}/{LIVEPORTRAIT}) (MIT):
+
+{listed(LIVEPORTRAIT, FIVE)}
+
+From [{JOYVASA}]({HUB}/{JOYVASA}) (code MIT; licence of the weights not verified):
+
+{listed(JOYVASA, TWO_OF_JOYVASA)}
+
+Made for a graphics card: a processor takes seconds for a frame, so use a short sound there.
+**steps** 0 and **cfg** -1 are the model's own.
+
+For virtual characters and people who agreed to it. The video is labelled as AI-generated.
+"""),
+    ]  # fmt: skip
+
+
+def liveportrait_ditto_emotion():
+    nodes = stages(
+        "tomas", 1, "LivePortrait + Ditto", steps=0, cfg=-1.0, controls=[9, 0], portrait=[3, 0]
+    )
+    nodes[9] = node(
+        "VASATalkingControls", (400, 400), (380, 760), gaze_yaw=0.0, gaze_pitch=0.0, distance=1.0,
+        emotion="happy", emotion_strength=0.8, lips=1.0, expression=1.0, blink=1.0, eyes=1.0,
+        head=1.0, lip_rest=0.0, keyframes="", list_fps=25.0,
+    )  # fmt: skip
+    nodes[6] = video((1200, 0), (3, 0), (2, 1))
+    nodes[7] = save((1680, 0), (6, 0), "liveportrait_ditto_emotion")
+    return nodes, [
+        note((0, 360), (340, 530), f"""
+## Photoreal, with emotion: LivePortrait + Ditto
+Needs seven files of public weights. Put them into `models/vasa`, or any folder in it, then press
+**Run**. What is still missing is named before anything runs.
+
+From [{LIVEPORTRAIT}]({HUB}/{LIVEPORTRAIT}) (MIT):
+
+{listed(LIVEPORTRAIT, FIVE)}
+
+From [{DITTO}]({HUB}/{DITTO}) (Apache-2.0):
+
+{listed(DITTO, TWO_OF_DITTO)}
+
+The last one is run by the package `onnxruntime`: install it into ComfyUI's Python.
+
+Ditto was trained to be told emotion and gaze: choose them in **Talking controls**. Its motion is
+made for one face, so **Encode portrait** is connected to **Sample motion** too. **steps** 0 and
+**cfg** -1 are the model's own.
+
+Made for a graphics card: a processor takes seconds for a frame, so use a short sound there.
+
+For virtual characters and people who agreed to it. The video is labelled as AI-generated.
+"""),
+    ]  # fmt: skip
+
+
 BUILDERS = (
     talking_portrait,
     steered_portrait,
     generated_portrait,
     one_motion_three_portraits,
     save_and_reuse_motion,
+    liveportrait_joyvasa,
+    liveportrait_ditto_emotion,
 )
+CHECKPOINTS = [{"name": CHECKPOINT, "url": CHECKPOINT_URL, "directory": "checkpoints"}]
+WEIGHTS = {  # by workflow
+    "liveportrait_joyvasa": published(LIVEPORTRAIT, FIVE) + published(JOYVASA, TWO_OF_JOYVASA),
+    "liveportrait_ditto_emotion": published(LIVEPORTRAIT, FIVE) + published(DITTO, TWO_OF_DITTO),
+}
+PLACARDS = {  # portrait and caption of the workflows that are not run
+    "liveportrait_joyvasa": ("mira", "LivePortrait + JoyVASA"),
+    "liveportrait_ditto_emotion": ("tomas", "LivePortrait + Ditto"),
+}
 
 BUILD = """
 async ({nodes, notes, models}) => {
@@ -218,7 +333,7 @@ async ({nodes, notes, models}) => {
     made.setSize([Math.max(n.size[0], least[0]), Math.max(n.size[1], least[1])]);
     for (const w of made.widgets ?? [])
       if (w.name === "control_after_generate") w.value = "fixed";
-    if (n.class_type === "CheckpointLoaderSimple") made.properties.models = models;
+    if (models[n.class_type]?.length) made.properties.models = models[n.class_type];
   }
   for (const n of notes) {
     const made = LiteGraph.createNode("MarkdownNote");
@@ -289,6 +404,21 @@ def thumbnail(url, videos, seconds=3.9):
     return data.getvalue()
 
 
+def placard(portrait, caption):
+    """A sample portrait over a plain band that says which weights are needed, as JPEG bytes."""
+    sheet = Image.new("RGB", (400, 400), (32, 34, 38))
+    with Image.open(ROOT / f"vasa_core/assets/{portrait}.jpg") as picture:
+        face = picture.convert("RGB").resize((400, 400), Image.Resampling.LANCZOS)
+    sheet.paste(face.crop((0, 0, 400, 328)))
+    draw = ImageDraw.Draw(sheet)
+    for text, size, height in ((caption, 26, 348), ("needs public weights", 20, 378)):
+        font = ImageFont.load_default(size)
+        draw.text((200, height), text, (240, 240, 240), font, anchor="mm")
+    data = io.BytesIO()
+    sheet.save(data, "JPEG", quality=88)
+    return data.getvalue()
+
+
 @contextmanager
 def opened(url):
     """ComfyUI's page."""
@@ -307,23 +437,41 @@ def opened(url):
         browser.close()
 
 
+def built(page, build):
+    """A workflow as the browser serialises it."""
+    nodes, notes = build()
+    weights = WEIGHTS.get(build.__name__, [])
+    models = {"CheckpointLoaderSimple": CHECKPOINTS, "VASALoadModel": weights}
+    made = page.evaluate(BUILD, {"nodes": nodes, "notes": notes, "models": models})
+    workflow = json.loads(made)
+    if weights:  # the list of models that the frontend looks through whatever a node's combo says
+        workflow["models"] = weights
+    return workflow
+
+
 def main():
-    """Make them all."""
+    """Make them all, or those that are named."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("url")
-    url = parser.parse_args().url
+    names = [build.__name__ for build in BUILDERS]
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(names)}")
+    given = parser.parse_args()
+    if unknown := set(given.names) - set(names):
+        parser.error(f"no workflow is named {', '.join(sorted(unknown))}")
+    url = given.url
     WORKFLOWS.mkdir(exist_ok=True)
     with opened(url) as page:
         for build in BUILDERS:
-            nodes, notes = build()
-            models = [{"name": CHECKPOINT, "url": CHECKPOINT_URL, "directory": "checkpoints"}]
-            made = page.evaluate(BUILD, {"nodes": nodes, "notes": notes, "models": models})
-            text = json.dumps(json.loads(made), indent=1, ensure_ascii=False)
-            (WORKFLOWS / f"{build.__name__}.json").write_text(text + "\n")
+            name = build.__name__
+            if given.names and name not in given.names:
+                continue
+            text = json.dumps(built(page, build), indent=1, ensure_ascii=False)
+            (WORKFLOWS / f"{name}.json").write_text(text + "\n")
             if build is generated_portrait:  # needs a checkpoint: pictured with a sample portrait
                 page.evaluate(WITHOUT_CHECKPOINT)
-            picture = thumbnail(url, run(page, url))
-            (WORKFLOWS / f"{build.__name__}.jpg").write_bytes(picture)
+            shown = name in PLACARDS
+            picture = placard(*PLACARDS[name]) if shown else thumbnail(url, run(page, url))
+            (WORKFLOWS / f"{name}.jpg").write_bytes(picture)
 
 
 if __name__ == "__main__":

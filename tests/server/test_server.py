@@ -9,6 +9,8 @@ import av
 import pytest
 from PIL import Image
 
+from vasa_core.weights.fill import write_stand_ins
+
 pytestmark = pytest.mark.comfyui
 
 PROMPT = {
@@ -120,7 +122,7 @@ def test_interrupt_stops_within_a_second(server):
 @pytest.mark.parametrize(
     ("change", "error"),
     [
-        ({"motion__steps": 0}, "value_smaller_than_min"),
+        ({"motion__steps": -1}, "value_smaller_than_min"),
         ({"portrait__face": 99}, "value_bigger_than_max"),
         ({"model__model": "no such file"}, "custom_validation_failed"),
         ({"video__size": "huge"}, "custom_validation_failed"),
@@ -182,6 +184,7 @@ def test_motion_of_another_space_says_so(server):
 WORKFLOWS = Path(__file__).parents[2] / "workflows"
 NAMES = sorted(path.stem for path in WORKFLOWS.glob("*.json"))
 NEEDS_CHECKPOINT = "generated_portrait"
+NEED_WEIGHTS = ["liveportrait_ditto_emotion", "liveportrait_joyvasa"]
 
 
 def api_prompt(graph, info):
@@ -207,13 +210,13 @@ def api_prompt(graph, info):
 
 
 def test_every_workflow_is_offered_with_a_thumbnail(server):
-    assert len(NAMES) == 5
+    assert len(NAMES) == 7
     assert sorted(server.get("/workflow_templates")["ComfyUI-VASA"]) == NAMES
     assert sorted(path.stem for path in WORKFLOWS.glob("*.jpg")) == NAMES
     assert {path.suffix for path in WORKFLOWS.iterdir()} == {".json", ".jpg"}
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if name != NEEDS_CHECKPOINT])
+@pytest.mark.parametrize("name", sorted({*NAMES} - {NEEDS_CHECKPOINT, *NEED_WEIGHTS}))
 def test_every_workflow_runs_through_the_api(server, name):
     graph = json.loads((WORKFLOWS / f"{name}.json").read_text())
     run = server.run(api_prompt(graph, server.get("/object_info")))
@@ -231,3 +234,82 @@ def test_the_workflow_with_an_image_model_names_what_is_missing(server):
     ((error,),) = (node["errors"] for node in refusal["node_errors"].values())
     assert error["type"] == "value_not_in_list" and "v1-5-pruned" in error["details"]
     assert "v1-5-pruned-emaonly-fp16.safetensors" in json.dumps(graph["nodes"])
+
+
+@pytest.mark.parametrize("name", NEED_WEIGHTS)
+def test_a_workflow_without_its_weights_names_each_missing_file(server, name):
+    graph = json.loads((WORKFLOWS / f"{name}.json").read_text())
+    refusal = server.run(api_prompt(graph, server.get("/object_info"))).error
+    ((error,),) = (node["errors"] for node in refusal["node_errors"].values())
+    assert error["type"] == "custom_validation_failed" and "lacks 7 files" in error["details"]
+    assert str(server.folder / "models" / "vasa") in error["details"]
+    files = graph["models"]
+    assert len(files) == 7 and all(file["name"] in error["details"] for file in files)
+    (note,) = (node["widgets_values"][0] for node in graph["nodes"] if "Note" in node["type"])
+    assert all(file["url"] in note and file["directory"] == "vasa" for file in files)
+    (loader,) = (node for node in graph["nodes"] if node["type"] == "VASALoadModel")
+    assert loader["properties"]["models"] == files
+
+
+@pytest.fixture(scope="module")
+def weights(server):
+    """The folder of weights with stand-ins for LivePortrait and JoyVASA, 1 GB, while it is used."""
+    folder = server.folder / "models" / "vasa"
+    files = write_stand_ins(folder, "joyvasa")
+    yield folder
+    for file in files:
+        file.unlink()
+
+
+def photoreal(**changes):
+    """LivePortrait and JoyVASA at their own steps and guidance, for a tenth of a second."""
+    graph = prompt(
+        model__model="LivePortrait + JoyVASA", features__audio=["sound", 0], motion__steps=0,
+        motion__cfg=-1.0, video__audio=["sound", 0], video__size="source", **changes,
+    )  # fmt: skip
+    graph["sound"] = load("EmptyAudio", duration=0.1, sample_rate=16000, channels=1)
+    return graph
+
+
+def test_a_weight_file_that_is_cut_short_says_so(server, weights):
+    name = "joyvasa_motion_generator.safetensors"
+    whole = (weights / name).rename(server.folder / name)
+    with whole.open("rb") as file:
+        (weights / name).write_bytes(file.read(2**20))
+    try:
+        message = failure(server.run(photoreal(model__device="cpu")))
+    finally:
+        whole.rename(weights / name)
+    assert name in message and "is damaged or cut short" in message
+    assert "get the file again" in message
+
+
+def test_photoreal_weights_make_a_saved_labelled_video(server, weights):
+    run = server.run(photoreal())
+    assert run.of("execution_success"), run.error or run.messages[-1]
+    assert run.previews >= 1
+    shown = run.outputs["save"]["images"][0]
+    with av.open(str(server.folder / "output" / shown["filename"])) as video:
+        assert video.metadata["ai_generated"] == "true" and "prompt" in video.metadata
+        assert sum(1 for _ in video.decode(video=0)) == 3  # ceil(0.1 s * 25)
+        assert (video.streams.video[0].width, video.streams.video[0].height) == (512, 512)
+        assert video.streams.audio
+
+
+def test_interrupt_stops_within_a_photoreal_frame(server, weights):
+    begun, asked = [], []
+
+    async def interrupt(run, post):
+        now, kind, data = run.messages[-1]
+        if kind != "progress" or data["node"] != "video" or asked:
+            return
+        begun.append(now)
+        if now - begun[0] > 1.0:  # well into the first frame, which takes several seconds
+            assert data["value"] == 0
+            asked.append(now)
+            await post("/interrupt", {})
+
+    run = server.run(photoreal(motion__seed=1), interrupt)
+    assert run.of("execution_interrupted"), run.messages[-1]
+    assert run.messages[-1][0] - asked[0] < 3.0
+    assert not list((server.folder / "temp").rglob("*partial*"))
