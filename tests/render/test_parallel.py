@@ -1,9 +1,13 @@
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+import torch
+from torch import nn
 
-from vasa_core.render.parallel import ordered_map
+from vasa_core.errors import CancelledError
+from vasa_core.render.parallel import between_layers, ordered_map
 
 
 @pytest.mark.parametrize("workers", [1, 2, 5])
@@ -32,3 +36,21 @@ def test_an_error_in_the_work_reaches_the_caller():
 
     with pytest.raises(ValueError, match="three"):
         list(ordered_map(fails, range(10), 3))
+
+
+def test_what_a_check_raises_stops_every_thread(monkeypatch):
+    monkeypatch.setattr("vasa_core.render.parallel.CHECKS", 1e9)
+    network, asked = nn.Sequential(nn.Identity()), []
+
+    def check():
+        asked.append(True)
+        if len(asked) == 1:  # as a host that forgets a cancel once it has told of it
+            raise CancelledError
+
+    with between_layers(network, check):
+        for _ in range(3):
+            with ThreadPoolExecutor(1) as pool, pytest.raises(CancelledError):
+                pool.submit(network, torch.zeros(1)).result()
+    assert len(asked) == 1 and torch.equal(network(torch.ones(1)), torch.ones(1))
+    with between_layers(network, None):
+        assert not network._forward_pre_hooks

@@ -82,13 +82,19 @@ def between_layers(network: nn.Module, check: Callable[[], None] | None) -> Iter
     if check is None:
         yield
         return
-    last = monotonic()
+    last, stopped = monotonic(), None
 
     def hook(*_) -> None:
-        nonlocal last
+        nonlocal last, stopped
+        if stopped is not None:  # it may say so only once, and each thread has to hear it
+            raise stopped
         if monotonic() - last > 1 / CHECKS:
             last = monotonic()
-            check()
+            try:
+                check()
+            except BaseException as reason:
+                stopped = reason
+                raise
 
     hooks = [module.register_forward_pre_hook(hook) for module in network.modules()]
     try:
