@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from json import JSONDecodeError
 from pathlib import Path
+from threading import RLock
 
 import comfy.model_management as management
 import folder_paths
 import torch
+from aiohttp import web
 from comfy.model_patcher import ModelPatcher
 from comfy.utils import ProgressBar
 from PIL import Image
@@ -31,6 +36,11 @@ SUFFIXES = {".safetensors", ".pth", ".pt", ".pkl", ".onnx"}  # as published weig
 TITLES = {model.title: model for model in MODELS.values()}
 EMBEDDED = MODELS["mesh"].title
 PREVIEW_SECONDS, PREVIEW_SIDE = 0.2, 512
+WORKING = RLock()  # held by who uses our models: a prompt, or a picture between prompts
+
+
+class Busy(Exception):
+    """A prompt is running; try again later."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -59,16 +69,17 @@ class TalkingModel:
         """Threads that render: one where a graphics card does the work."""
         return min(os.cpu_count() or 1, 8) if self.device.type == "cpu" else 1
 
-    def rendering_bytes(self, height: int, width: int) -> int:
-        """Main memory that rendering frames of that size holds, however many."""
+    def rendering_bytes(self, height: int, width: int, workers: int | None = None) -> int:
+        """Main memory that rendering frames of that size holds, however many, in its threads."""
         on_cpu = self.device.type == "cpu"
         working = self.space.working_bytes if on_cpu else 0
-        return streaming_bytes(height, width, self.workers, working)
+        return streaming_bytes(height, width, workers or self.workers, working)
 
     @contextmanager
-    def face_space(self, stage: str) -> Iterator[FaceSpace]:
-        """The face space, what it needs to "encode" or "render" on its device."""
-        with _in_use([self.networks[name] for name in self.space.stages[stage]]):
+    def face_space(self, *stages: str) -> Iterator[FaceSpace]:
+        """The face space, what it needs to "encode" or "render", or both, on its device."""
+        names = {name for stage in stages for name in self.space.stages[stage]}
+        with _in_use([self.networks[name] for name in sorted(names)]):
             yield self.space
 
     @contextmanager
@@ -80,10 +91,59 @@ class TalkingModel:
 
 @contextmanager
 def _in_use(patchers: list[ModelPatcher]) -> Iterator[None]:
-    # Whole, because partial loading needs layers of ComfyUI's own kind, and our models are small.
-    management.load_models_gpu(patchers, force_full_load=True)
-    with one_thread_per_frame():
-        yield
+    with WORKING:
+        # Whole, because partial loading needs layers of ComfyUI's own kind; our models are small.
+        management.load_models_gpu(patchers, force_full_load=True)
+        with one_thread_per_frame():
+            yield
+
+
+@contextmanager
+def between_prompts() -> Iterator[Callable[[], None]]:
+    """Inside, a model may be used although no prompt runs; gives a check to call meanwhile.
+
+    Raises Busy when a prompt or another picture is being made, and by the check when one begins.
+    """
+
+    def check() -> None:
+        server = _server()
+        if server is not None and server.prompt_queue.currently_running:
+            raise Busy
+
+    if not WORKING.acquire(blocking=False):
+        raise Busy
+    try:
+        check()
+        yield check
+    finally:
+        WORKING.release()
+
+
+def add_route(path: str, answer: Callable[[dict], bytes | dict]) -> None:
+    """Answer POSTs of JSON at a path, in a thread: with bytes, a JPEG, or with JSON.
+
+    An InputError is the client's mistake, status 400. Does nothing where there is no server.
+    """
+    server = _server()
+    if server is None:
+        return
+
+    @server.routes.post(path)
+    async def handle(request: web.Request) -> web.Response:
+        try:
+            asked = await request.json()
+            made = await asyncio.get_running_loop().run_in_executor(None, answer, asked)
+        except (InputError, JSONDecodeError) as error:
+            return web.json_response({"error": str(error)}, status=400)
+        if isinstance(made, bytes):
+            return web.Response(body=made, content_type="image/jpeg")
+        return web.json_response(made)
+
+
+def _server():
+    """ComfyUI's server, in a process that runs it; importing the module would start much of it."""
+    module = sys.modules.get("server")
+    return getattr(getattr(module, "PromptServer", None), "instance", None)
 
 
 def register_model_folder() -> None:
@@ -192,6 +252,16 @@ def new_file(prefix: str, suffix: str, temporary: bool = False) -> tuple[Path, s
     kind = folder_paths.get_temp_directory if temporary else folder_paths.get_output_directory
     folder, name, counter, subfolder, _ = folder_paths.get_save_image_path(prefix, kind())
     return Path(folder) / f"{name}_{counter:05}_{suffix}", subfolder
+
+
+def video_file(video) -> Path:
+    """The file behind a VIDEO; one that lies in memory is written into the temp folder."""
+    source = video.get_stream_source()
+    if isinstance(source, str):
+        return Path(source)
+    path, _ = new_file("vasa/video", ".mp4", temporary=True)
+    path.write_bytes(source.getvalue())
+    return path
 
 
 def motion_files() -> list[str]:

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from comfy_api.latest import io
 
 from ..vasa_core.errors import InputError
+from ..vasa_core.motion.controls import GUIDED
 from ..vasa_core.motion.keyframes import controls_from, parse_keyframes
 from ..vasa_core.motion.timing import exact_rate
-from ..vasa_core.types import EMOTIONS
+from ..vasa_core.types import EMOTIONS, LIPS_ONLY
 from .schema import ControlsWire, one_of, schema
 
 STRENGTHS = {
@@ -19,7 +20,13 @@ STRENGTHS = {
     "up and down.",
     "eyes": "Strength of glances around the main gaze: 0 stares, 1 as sampled. With Ditto also of "
     "the main gaze itself.",
-    "head": "Strength of head movement: 0 holds still (lips only), 1 as sampled.",
+    "rotation": "Strength of turning, nodding and tilting the head: 0 holds still, 1 as sampled.",
+    "translation": "Strength of moving the head aside, nearer and away: 0 none, 1 as sampled.",
+}
+GUIDANCE = {
+    "gaze": "how strictly sampling follows the gaze. Embedded model only.",
+    "distance": "how strictly sampling follows the head distance. Embedded model only.",
+    "emotion": "1 acts the emotion twice as strongly. Not with Ditto, whose one scale is cfg.",
 }
 
 
@@ -74,6 +81,10 @@ class TalkingControls(io.ComfyNode):
                     tooltip="How far the lips rest open, in distances between the eyes; 0.05 shows "
                     "the teeth a little.",
                 ),
+                io.Boolean.Input(
+                    "lips_only", default=False,
+                    tooltip="Nothing moves but the lips: all other strengths count as 0.",
+                ),
                 io.String.Input(
                     "keyframes", default="", multiline=True, optional=True,
                     placeholder="gaze_yaw: 0=0, 1.5=12, 3=0\nhappy: 0=0, 2=1",
@@ -85,6 +96,13 @@ class TalkingControls(io.ComfyNode):
                     "list_fps", default=25.0, min=1.0, max=240.0, step=0.01, optional=True,
                     tooltip="Frames per second of connected lists. A list that ends early holds "
                     "its last value.",
+                ),
+                *(
+                    io.Float.Input(
+                        f"{name}_cfg", default=-1.0, min=-1.0, max=5.0, step=0.1, optional=True,
+                        tooltip=f"Guidance scale: {tooltip} -1: the model's own.",
+                    )
+                    for name, tooltip in GUIDANCE.items()
                 ),
             ],
             outputs=[
@@ -101,11 +119,15 @@ class TalkingControls(io.ComfyNode):
         emotion = _one("emotion", inputs.pop("emotion"))
         fps = exact_rate(_one("list_fps", inputs.pop("list_fps", [25.0])))
         keyframes = parse_keyframes(_one("keyframes", inputs.pop("keyframes", [""])), fps)
+        lips_only = _one("lips_only", inputs.pop("lips_only"))
+        asked = {name: _one(f"{name}_cfg", inputs.pop(f"{name}_cfg", [-1.0])) for name in GUIDED}
+        guidance = {name: scale for name, scale in asked.items() if scale >= 0}
         values = {name: _values(given) for name, given in inputs.items()}
         strength = values.pop("emotion_strength")
         if emotion != "neutral":
             values[emotion] = strength
-        return io.NodeOutput(controls_from({**values, **keyframes}, fps))
+        values |= LIPS_ONLY if lips_only else {}
+        return io.NodeOutput(controls_from({**values, **keyframes}, fps, guidance))
 
 
 def _one(name: str, given: list) -> str | float:

@@ -45,6 +45,13 @@ class EncodePortrait(io.ComfyNode):
                     tooltip="Paint over the middle of the face that is meant; faces outside are "
                     "left alone. Same size as the image; an empty mask counts as none.",
                 ),
+                io.Image.Input(
+                    "views",
+                    optional=True,
+                    tooltip="More photos of the same person, as a batch, of any size: open mouth "
+                    "with teeth, closed eyes, turned head. What the first picture does not show is "
+                    "taken from them.",
+                ),
             ],
             outputs=[
                 PortraitWire.Output(
@@ -66,11 +73,20 @@ class EncodePortrait(io.ComfyNode):
                     "moves, 0 is background. With LivePortrait: where the painted crop is put "
                     "back, with a soft edge.",
                 ),
+                io.Mask.Output(
+                    display_name="reach",
+                    is_output_list=True,
+                    tooltip="Where frames may ever differ from the picture, with a soft edge: "
+                    "outside they are the same to the bit. Composite frames over an upscaled or "
+                    "retouched picture with it.",
+                ),
             ],
         )
 
     @classmethod
-    def execute(cls, model: TalkingModel, image, face: int = 1, mask=None) -> io.NodeOutput:
+    def execute(
+        cls, model: TalkingModel, image, face: int = 1, mask=None, views=None
+    ) -> io.NodeOutput:
         images, mask = to_library(image), to_mask(mask)
         height, width = images.shape[-2:]
         require_memory(
@@ -78,13 +94,16 @@ class EncodePortrait(io.ComfyNode):
             f"Encoding a picture of {width}x{height}",
             "Scale the picture down first.",
         )
+        others = [] if views is None else to_library(views).to(model.device).split(1)
         report = Reporter(1)
-        portraits, crops, masks = [], [], []
+        portraits, crops, masks, reaches = [], [], [], []
         for picture in images.split(1):
             with model.face_space("encode") as space:
-                portrait = space.encode(picture.to(model.device), face - 1, mask, report)
-                matte = space.matte(portrait)
+                picture = picture.to(model.device)
+                portrait = space.encode(picture, face - 1, mask, report, others)
+                matte, reach = space.matte(portrait), space.reach(portrait)
             portraits.append(EncodedPortrait(model, portrait))
             crops.append(to_comfy(draw_landmarks(portrait)).to(output_device()))
             masks.append(matte.to(output_device()))
-        return io.NodeOutput(portraits, crops, masks)
+            reaches.append(reach.to(output_device()))
+        return io.NodeOutput(portraits, crops, masks, reaches)

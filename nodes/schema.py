@@ -19,7 +19,7 @@ ControlsWire = io.Custom("VASA_CONTROLS")  # vasa_core Controls
 MotionWire = io.Custom("VASA_MOTION")  # vasa_core Motion
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)  # without slots: the live preview refers to it weakly
 class EncodedPortrait:
     """A portrait and the model that encoded it, which is also the one to render it."""
 

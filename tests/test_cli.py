@@ -3,9 +3,11 @@ import pytest
 import torch
 from PIL import Image
 
-from vasa_core.cli import build_parser, controls_from, main
+from vasa_core.cli import build_parser, main
+from vasa_core.cli.options import controls_from
 from vasa_core.motion.files import load_motion
 from vasa_core.render.video import VideoReader
+from vasa_core.types import STRENGTHS
 
 
 @pytest.fixture
@@ -31,7 +33,7 @@ def short_sound(tmp_path, rng):
 
 
 def test_options_become_controls():
-    line = "animate p.png a.wav -o x.mp4 --gaze=-10,5 --distance 1.5 --lips 0 --pose 2"
+    line = "animate p.png a.wav -o x.mp4 --gaze=-10,5 --distance 1.5 --lips 0 --rotation 2"
     args = build_parser().parse_args(
         [*line.split(), "--emotion", "happy:0.5", "--emotion=surprised"]
     )
@@ -39,7 +41,7 @@ def test_options_become_controls():
     assert controls.gaze.tolist() == [-10, 5]
     assert controls.distance == 1.5
     assert controls.emotion.tolist() == [0, 0.5, 0, 0, 1]
-    assert (controls.lips, controls.head, controls.blink) == (0, 2, 1)
+    assert (controls.lips, controls.rotation, controls.blink) == (0, 2, 1)
 
 
 @pytest.mark.parametrize(
@@ -68,7 +70,10 @@ def test_track_reads_what_animate_wrote(tmp_path, small_portrait, short_sound):
     assert main(["animate", str(small_portrait), str(short_sound), "-o", str(out)]) == 0
     assert main(["track", str(out), "-o", str(motion)]) == 0
     tracked = load_motion(motion)
-    assert len(tracked) == 15 and tracked.reference == "camera"
+    assert len(tracked) == 15 and tracked.reference == "portrait"
+    assert tracked.rotation[0].abs().max() < 1e-3 and tracked.scale[0] == 1
+    assert main(["track", str(out), "-o", str(motion), "--absolute"]) == 0
+    assert load_motion(motion).reference == "camera"
     assert main(["track", str(small_portrait), "-o", str(motion)]) == 0
     assert len(load_motion(motion)) == 1
 
@@ -77,7 +82,7 @@ def test_a_still_picture_and_zero_strengths_leave_the_head_at_rest(
     tmp_path, small_portrait, short_sound
 ):
     motion = tmp_path / "motion.safetensors"
-    zero = [f"--{part}=0" for part in ("lips", "expression", "blink", "pose", "eyes")]
+    zero = [f"--{part}=0" for part in STRENGTHS]
     assert main(["motion", str(short_sound), "-o", str(motion), *zero]) == 0
     still = load_motion(motion)
     assert not still.rotation.any() and not still.translation.any() and not still.dynamics.any()

@@ -55,7 +55,7 @@ def test_the_stages_stay_on_the_device_and_give_the_same(job, tmp_path):
         torch.testing.assert_close(frames.cpu(), expected)
         assert isinstance(sketch_motion(motion).points.cpu(), torch.Tensor)
         assert draw_landmarks(portrait).shape[1] == 3
-        seen = space.track(list(job[0].to(DEVICE).repeat(2, 1, 1, 1)), Fraction(25))
+        seen = space.track(list(job[0].to(DEVICE).repeat(2, 1, 1, 1)), Fraction(25)).motion
         assert isinstance(seen, Motion) and seen.rotation.device == DEVICE
         written = film(tmp_path / "x.mp4", space, portrait, motion[:2], motion.fps, longest=100)
         assert written.frames == 2

@@ -9,9 +9,9 @@ import torch
 import vasa_core
 from vasa_core.audio.reader import waveform_frames
 from vasa_core.errors import CancelledError, InputError
+from vasa_core.motion.editing import still
 from vasa_core.pipeline import film, hear
 from vasa_core.render.video import VideoReader
-from vasa_core.spaces.mesh.tracking import idle
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +84,7 @@ def test_a_cancel_leaves_nothing_behind(tmp_path, space, model, portrait, short_
 
 
 def test_a_film_can_be_small_silent_and_watched(tmp_path, space, portrait):
-    motion = idle(20, Fraction(25), 24)
+    motion = still("mesh", 20)
     waveform = torch.rand(1, 16000)
     seen = []
     film(
@@ -101,7 +101,7 @@ def test_a_film_can_be_small_silent_and_watched(tmp_path, space, portrait):
 
 
 def test_workers_do_not_change_the_frames(space, portrait):
-    motion = idle(20, Fraction(25), 24)
+    motion = still("mesh", 20)
     motion.rotation[:, 0] = torch.linspace(-5, 5, 20)
     one = torch.cat(list(space.render(portrait, motion, chunk=8, workers=1)))
     three = torch.cat(list(space.render(portrait, motion, chunk=8, workers=3)))
@@ -111,7 +111,7 @@ def test_workers_do_not_change_the_frames(space, portrait):
 def test_motion_of_another_space_is_refused(tmp_path, space, portrait):
     from dataclasses import replace
 
-    motion = replace(idle(4, Fraction(25), 24), space="implicit")
+    motion = replace(still("mesh", 4), space="implicit")
     with pytest.raises(InputError, match="implicit"):
         film(tmp_path / "x.mp4", space, portrait, motion, Fraction(25))
     assert list(tmp_path.iterdir()) == []

@@ -75,13 +75,38 @@ def film(
     ``total`` is the number of frames where it is known, for ``progress``; ``preview`` is shown a
     (3, H, W) frame now and then. Nothing is left behind when the work fails or either stops it.
     """
+
+    def draw(check: Callable[[], None]) -> Iterator[Tensor]:
+        return space.render(portrait, motion, workers=workers, view=view, check=check)
+
+    return record(
+        out, draw, fps,
+        audio=audio, total=total, longest=longest, progress=progress, preview=preview,
+    )  # fmt: skip
+
+
+def record(
+    out: Path | str,
+    draw: Callable[[Callable[[], None]], Iterator[Tensor]],
+    fps: Fraction,
+    *,
+    audio: Audio | None = None,
+    total: int = 0,
+    longest: int | None = None,
+    progress: Progress | None = None,
+    preview: Callable[[Tensor], None] | None = None,
+) -> Written:
+    """Write the frames (B, 3, H, W) that ``draw(check)`` yields into a video file, as ``film``.
+
+    ``draw`` is to call ``check`` several times a second where a frame takes longer than that.
+    """
     with VideoWriter(out, fps, audio) as writer:
 
         def check() -> None:
             if progress is not None:
                 progress(writer.frames, total)
 
-        for frames in space.render(portrait, motion, workers=workers, view=view, check=check):
+        for frames in draw(check):
             frames = frames if longest is None else shrink(frames, longest)
             writer.write(frames)
             if preview is not None:
@@ -102,14 +127,16 @@ def animate(
     steps: int | None = None,
     cfg: float | None = None,
     fps: Fraction | None = None,
+    neutral: float = 0.0,
     workers: int = 1,
     progress: Progress | None = None,
 ) -> Written:
     """One portrait and one sound file to a video in which the portrait says it.
 
     The video has ceil(samples * fps / rate) frames: never shorter than the sound. ``fps`` is the
-    motion model's own by default. Arguments as in ``MotionModel.sample``; raises InputError when
-    the sound cannot be used or the output cannot be written.
+    motion model's own by default; ``neutral`` is how much of the portrait's own expression goes
+    (``FaceSpace.neutralised``). Other arguments as in ``MotionModel.sample``; raises InputError
+    when the sound cannot be used or the output cannot be written.
     """
     check_output(out)
     if model.space != space.name:
@@ -118,6 +145,8 @@ def animate(
     features, duration = hear(audio, model)
     motion = model.stream(features, controls, seed, steps, cfg, portrait=portrait)
     motion = resample_stream(motion, fps, duration)
+    if neutral:
+        motion = (space.neutralised(portrait, piece, neutral) for piece in motion)
     total = frame_count(duration, fps)
     return film(
         out, space, portrait, motion, fps,

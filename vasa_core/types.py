@@ -23,6 +23,41 @@ from torch import Tensor
 
 EMOTIONS = ("neutral", "happy", "sad", "angry", "surprised")
 
+PARTS: dict[str, dict[str, slice]] = {
+    "mesh": {
+        "lips": slice(0, 12),
+        "expression": slice(12, 20),
+        "blink": slice(20, 22),
+        "gaze": slice(22, 24),
+    },
+    "implicit": {
+        "lips": slice(0, 19),
+        "expression": slice(19, 49),
+        "blink": slice(49, 63),
+        "gaze": slice(63, 65),
+    },
+}
+"""Where lips, expression, blink and gaze lie in the dynamics code of each face space."""
+
+STRENGTHS = ("lips", "expression", "blink", "eyes", "rotation", "translation")
+"""What can be weakened or exaggerated by itself; "eyes" is the gaze, "translation" also the size.
+"""
+
+GESTURES = (
+    *("blink", "wink_left", "wink_right", "brows_up", "frown", "squint"),
+    *("smile", "mouth_open", "mouth_wide", "mouth_round", "lips_pressed"),
+)
+"""Named movements of a face, the same in every face space; left and right are the image's.
+
+"mouth_open", "mouth_wide" and "mouth_round" are the mouth of "aa", "ee" and "oo"."""
+
+OPPOSITES = ("blink", "brows_up", "smile", "mouth_open")
+"""Gestures that go the other way too: eyes wide, brows low, corners of the mouth down, lips shut.
+"""
+
+LIPS_ONLY: dict[str, float] = {name: 0.0 for name in STRENGTHS if name != "lips"}
+"""The strengths with which nothing but the lips moves."""
+
 View = Literal["source", "crop"]
 """What a rendered frame shows: the whole source image, or the square crop around the head."""
 
@@ -71,7 +106,8 @@ class Motion:
     space                name of the face space that the code belongs to
     fps                  frames per second, exact
     reference            "portrait": offsets from how the portrait was taken (all zero, scale 1,
-                         shows the portrait as it is); "camera": absolute, as measured in a video
+                         shows the portrait as it is), along the axes of the picture rolled as the
+                         head is in it; "camera": absolute, as measured in a video
     """
 
     rotation: Tensor
@@ -100,7 +136,7 @@ class Motion:
     def __repr__(self) -> str:
         return f"Motion({self.space}, {len(self)} frames at {self.fps} fps)"
 
-    def __getitem__(self, frames: slice) -> Motion:
+    def __getitem__(self, frames: slice | Tensor) -> Motion:
         parts = ("rotation", "translation", "scale", "dynamics")
         return replace(self, **{name: getattr(self, name)[frames] for name in parts})
 
@@ -195,9 +231,11 @@ class Controls:
     gaze        (2,) or (T, 2)   main gaze direction theta, phi in degrees; None: as sampled
     distance    () or (T,)       head distance relative to the portrait's (2: half as large); None
     emotion     (5,) or (T, 5)   offset along ``EMOTIONS``, 1 = fully acted; None: as in the voice
-    lips, expression, blink, eyes, head
+    lips, expression, blink, eyes, rotation, translation
                 () or (T,)       strength of a part: 0 none of it, 1 as sampled, > 1 exaggerated
     lip_rest    () or (T,)       how far the lips rest open, in eye distances
+    gaze_cfg, distance_cfg, emotion_cfg
+                                 guidance scale of a condition, 0 none extra; None: the model's own
     fps                          rows of the tracks per second, exact
     """
 
@@ -208,9 +246,38 @@ class Controls:
     expression: Tensor = field(default_factory=lambda: torch.tensor(1.0))
     blink: Tensor = field(default_factory=lambda: torch.tensor(1.0))
     eyes: Tensor = field(default_factory=lambda: torch.tensor(1.0))
-    head: Tensor = field(default_factory=lambda: torch.tensor(1.0))
+    rotation: Tensor = field(default_factory=lambda: torch.tensor(1.0))
+    translation: Tensor = field(default_factory=lambda: torch.tensor(1.0))
     lip_rest: Tensor = field(default_factory=lambda: torch.tensor(0.0))
+    gaze_cfg: float | None = None
+    distance_cfg: float | None = None
+    emotion_cfg: float | None = None
     fps: Fraction = Fraction(25)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Tracked:
+    """What was seen of one face in a video.
+
+    motion               reference "camera"
+    landmarks (T, V, 3)  mesh vertices in pixels of each frame
+    found     (T,)       bool; frames without the face hold what was before (the first ones: after)
+    """
+
+    motion: Motion
+    landmarks: Tensor
+    found: Tensor
+
+    def __getitem__(self, frames: slice | Tensor) -> Tracked:
+        return Tracked(self.motion[frames], self.landmarks[frames], self.found[frames])
+
+    @property
+    def missed(self) -> int:
+        """In how many frames there was no face."""
+        return int((~self.found).sum())
+
+    def __repr__(self) -> str:
+        return f"Tracked({self.motion}, {self.missed} frames without a face)"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -250,8 +317,11 @@ class FaceSpace(Protocol):
 
         With a ``mask`` (H, W), 0..1, only faces whose centre lies in it count."""
 
-    def track(self, frames: Iterable[Tensor], fps: Fraction) -> Motion:
-        """(3, H, W) frames of a video to the motion of the largest face, reference "camera"."""
+    def track(self, frames: Iterable[Tensor], fps: Fraction, face: int = 0) -> Tracked:
+        """(3, H, W) frames of a video to what its ``face``-th largest face does."""
+
+    def relative(self, motion: Motion, rest: Motion | None = None) -> Motion:
+        """A "camera" motion as offsets from a rest frame (T = 1; None: its own first frame)."""
 
     def render(
         self,
@@ -265,12 +335,35 @@ class FaceSpace(Protocol):
     ) -> Iterator[Tensor]:
         """Frames of the moving portrait, in chunks (B, 3, H, W), by ``workers`` threads.
 
+        A "camera" motion turns the head as the camera saw it; place and size change from the
+        portrait's own as they do from the motion's first frame.
         ``chunk`` frames each (None: as many as are quick and small); with ``alpha`` (B, 4, H, W),
         the fourth channel being the head's matte. ``check`` is called several times a second where
         a frame takes longer than that, by any thread; it may raise to stop the work."""
 
     def matte(self, portrait: Portrait) -> Tensor:
         """(1, H, W), 0..1: the part of the picture that moves."""
+
+    def reach(self, portrait: Portrait) -> Tensor:
+        """(1, H, W), 0..1, soft-edged: how far rendered frames may differ from the picture.
+
+        Where it is 0 every frame (view "source") is the picture, bit by bit, whatever moves."""
+
+    def neutralised(self, portrait: Portrait, motion: Motion, amount: float = 1.0) -> Motion:
+        """A "portrait" motion that takes the portrait's own expression away; ``amount`` 0: none."""
+
+    def dub(
+        self,
+        frames: Iterable[Tensor],
+        tracked: Tracked,
+        motion: Motion | Iterable[Motion],
+        workers: int = 1,
+        check: Callable[[], None] | None = None,
+    ) -> Iterator[Tensor]:
+        """(3, H, W) frames of a video with the lips of a motion, (1, 3, H, W) each.
+
+        ``tracked`` and ``motion`` (reference "portrait") have a row for each frame. Everything but
+        the lower face stays bit by bit, and so does a frame in which the face was not found."""
 
 
 class AudioEncoder(Protocol):

@@ -25,7 +25,8 @@ def graph():
     nodes[9] = make(
         "VASATalkingControls", (400, 400), (380, 760), gaze_yaw=12.0, gaze_pitch=4.0, distance=1.0,
         emotion="happy", emotion_strength=0.6, lips=1.2, expression=1.2, blink=1.0, eyes=1.0,
-        head=1.3, lip_rest=0.0, keyframes="distance: 0=1.15, 8=0.9", list_fps=25.0,
+        rotation=1.3, translation=1.3, lip_rest=0.0, lips_only=False,
+        keyframes="distance: 0=1.15, 8=0.9", list_fps=25.0,
     )  # fmt: skip
     nodes[6] = video((1320, 0), (3, 0), (2, 1))
     nodes[8] = make(
@@ -35,7 +36,46 @@ def graph():
     nodes[11] = make("VASALoadMotion", (1320, 860), file="sample motion (embedded)")
     nodes[12] = make("VASARenderFrames", (1800, 700), portrait=[3, 0], motion=[11, 0], size="crop")
     nodes[13] = make("PreviewImage", (2200, 700), images=[12, 0])
-    return nodes
+    nodes[14] = make(
+        "VASAExpressionEditor", (2600, 0), portrait=[3, 0], smile=0.8, brows_up=0.4, yaw=12.0,
+        roll=-6.0, gaze_yaw=-10.0,
+    )  # fmt: skip
+    nodes[15] = make(
+        "VASAMoveToExpression", (3000, 0), motion=[5, 0], expression=[14, 1], seconds=0.6, hold=1.0
+    )
+    return nodes | dialogue((0, 1400))
+
+
+def dialogue(at):
+    """Two people beside each other, who talk."""
+    x, y = at
+    return {
+        40: make("VASASamplePortraitAndSpeech", (x, y), portrait="tomas"),
+        41: make(
+            "ImageStitch", (x, y + 200), image1=[2, 0], image2=[40, 0], direction="right",
+            match_image_size=True, spacing_width=0, spacing_color="white",
+        ),
+        42: make("VASAEncodePortrait", (x + 400, y), model=[1, 0], image=[41, 0], face=1),
+        43: make("VASAEncodePortrait", (x + 400, y + 240), model=[1, 0], image=[41, 0], face=2),
+        44: make(
+            "VASADialogueAudio", (x + 400, y + 480), audio_1=[2, 1], audio_2=[40, 1], mode="turns",
+            pause=0.4,
+        ),
+        45: make("VASAAudioFeatures", (x + 800, y), model=[1, 0], audio=[44, 1]),
+        46: make("VASAAudioFeatures", (x + 800, y + 240), model=[1, 0], audio=[44, 2]),
+        47: make(
+            "VASASampleMotion", (x + 1200, y), model=[1, 0], audio_features=[45, 0],
+            seed=1, steps=10, cfg=0.5, fps=25.0,
+        ),
+        48: make(
+            "VASASampleMotion", (x + 1200, y + 300), model=[1, 0], audio_features=[46, 0],
+            seed=2, steps=10, cfg=0.5, fps=25.0,
+        ),
+        49: make(
+            "VASARenderDialogue", (x + 1600, y), (420, 460), portrait_1=[42, 0], motion_1=[47, 0],
+            portrait_2=[43, 0], motion_2=[48, 0], audio=[44, 0],
+        ),
+    }  # fmt: skip
 
 
 def picture(page, box=None):

@@ -108,8 +108,8 @@ def steered_portrait():
     nodes[9] = node(
         "VASATalkingControls", (400, 400), (380, 760), gaze_yaw=12.0, gaze_pitch=4.0, distance=1.0,
         emotion="happy", emotion_strength=0.6, lips=1.2, expression=1.2, blink=1.0, eyes=1.0,
-        head=1.3, lip_rest=0.0,
-        keyframes="distance: 0=1.15, 8=0.9\nhead: 0=0.6, 4=1.5",
+        rotation=1.3, translation=1.3, lip_rest=0.0, lips_only=False,
+        keyframes="distance: 0=1.15, 8=0.9\nrotation: 0=0.6, 4=1.5",
         list_fps=25.0,
     )  # fmt: skip
     nodes[6] = video((1320, 0), (3, 0), (2, 1))
@@ -266,7 +266,7 @@ def liveportrait_ditto_emotion():
     nodes[9] = node(
         "VASATalkingControls", (400, 400), (380, 760), gaze_yaw=0.0, gaze_pitch=0.0, distance=1.0,
         emotion="happy", emotion_strength=0.8, lips=1.0, expression=1.0, blink=1.0, eyes=1.0,
-        head=1.0, lip_rest=0.0, keyframes="", list_fps=25.0,
+        rotation=1.0, translation=1.0, lip_rest=0.0, lips_only=False, keyframes="", list_fps=25.0,
     )  # fmt: skip
     nodes[6] = video((1200, 0), (3, 0), (2, 1))
     nodes[7] = save((1680, 0), (6, 0), "liveportrait_ditto_emotion")

@@ -58,8 +58,11 @@ def test_zero_strength_leaves_exactly_none_of_a_part(part):
 
 
 def test_zero_head_leaves_the_pose_of_the_portrait():
-    made = steered(head=0.0)
-    assert (made.rotation == 0).all() and (made.translation == 0).all() and (made.scale == 1).all()
+    made = steered(rotation=0.0)
+    assert (made.rotation == 0).all() and torch.equal(made.translation, sampled().translation)
+    made = steered(translation=0.0)
+    assert (made.translation == 0).all() and (made.scale == 1).all()
+    assert torch.equal(made.rotation, sampled().rotation)
 
 
 def test_strength_exaggerates_and_may_differ_by_frame():
@@ -134,7 +137,7 @@ def test_signals_are_what_the_window_shows():
         {"blink": torch.zeros(0)},
         {"gaze": torch.zeros(0, 2)},
         {"distance": torch.tensor(0.0)},
-        {"head": torch.tensor(float("nan"))},
+        {"rotation": torch.tensor(float("nan"))},
     ],
 )
 def test_impossible_controls_are_named(bad):

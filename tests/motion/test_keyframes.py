@@ -1,3 +1,6 @@
+"""Controls from numbers, lists, and keyframes in texts and files."""
+
+import json
 from fractions import Fraction
 
 import pytest
@@ -5,7 +8,7 @@ import torch
 
 from vasa_core.errors import InputError
 from vasa_core.motion.controls import per_frame
-from vasa_core.motion.keyframes import NAMES, controls_from, parse_keyframes
+from vasa_core.motion.keyframes import NAMES, controls_from, parse_keyframes, read_keyframes
 from vasa_core.types import Controls
 
 FPS = Fraction(25)
@@ -14,7 +17,7 @@ FPS = Fraction(25)
 def test_only_what_is_named_is_steered():
     controls = controls_from({})
     assert controls.gaze is controls.distance is controls.emotion is None
-    assert (controls.lips, controls.head, controls.lip_rest) == (1, 1, 0)
+    assert (controls.lips, controls.rotation, controls.lip_rest) == (1, 1, 0)
     controls = controls_from({"lips": 0.5, "distance": 2})
     assert (controls.lips, controls.distance, controls.blink) == (0.5, 2, 1)
     assert controls.gaze is None and controls.emotion is None
@@ -41,7 +44,7 @@ def test_every_name_reaches_a_control_of_its_own():
         return [getattr(controls, name) for name in Controls.__dataclass_fields__]
 
     made = [str(parts(controls_from({name: 0.25}))) for name in NAMES]
-    assert len(set(made)) == len(NAMES) == 13
+    assert len(set(made)) == len(NAMES) == 14
 
 
 @pytest.mark.parametrize(
@@ -83,9 +86,9 @@ def test_keys_are_joined_by_straight_lines_and_held_outside():
 
 @pytest.mark.parametrize("fps", [Fraction(10), Fraction(30000, 1001)])
 def test_the_last_key_is_reached_at_every_rate(fps):
-    controls = controls_from(parse_keyframes("head: 0=1, 1.234=3", fps), fps)
-    assert per_frame(controls, "head", 0, 100, FPS)[-1] == 3
-    middle = per_frame(controls, "head", 0, 20, FPS)
+    controls = controls_from(parse_keyframes("rotation: 0=1, 1.234=3", fps), fps)
+    assert per_frame(controls, "rotation", 0, 100, FPS)[-1] == 3
+    middle = per_frame(controls, "rotation", 0, 20, FPS)
     assert torch.allclose(middle, 1 + 2 / 1.234 * torch.arange(20) / 25, atol=1e-4)
 
 
@@ -110,10 +113,42 @@ def test_no_keys_no_tracks():
         ("lips: 0=0, 1e9=1", "0 to 3600 s"),
         ("lips: 2=0, 1=1", "1 s follows 2 s"),
         ("lips: 1=0, 1=1", "later than"),
-        ("head: 3=1", "head has a line already"),
+        ("rotation: 3=1", "rotation has a line already"),
     ],
 )
 def test_bad_lines_are_shown_with_what_was_needed(line, message):
     with pytest.raises(InputError, match=message) as error:
-        parse_keyframes(f"head: 0=1\n\n{line}  # a comment", FPS)
+        parse_keyframes(f"rotation: 0=1\n\n{line}  # a comment", FPS)
     assert "line 3" in str(error.value) and repr(line) in str(error.value)
+
+
+def test_keyframe_files_steer_like_their_text(tmp_path):
+    text = "gaze_yaw: 0=0, 1.5=12, 3=0\nhappy: 2=0.5\nlips: 0=1.2\n"
+    keys = {"gaze_yaw": [[0, 0], [1.5, 12], [3, 0]], "happy": [[2, 0.5]], "lips": 1.2}
+    csv = "time,gaze_yaw,happy,lips\n0,0,,1.2\n1.5,12,,\n2,,0.5,\n3,0,,\n"
+    for name, content in (("k.txt", text), ("k.json", json.dumps(keys)), ("k.csv", csv)):
+        (tmp_path / name).write_text(content)
+        assert read_keyframes(tmp_path / name, FPS) == parse_keyframes(text, FPS), name
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("k.json", "{", "no valid JSON"),
+        ("k.json", "[1]", "an object is needed"),
+        ("k.json", '{"smile": 1}', "no control 'smile'"),
+        ("k.json", '{"lips": [1, 2]}', "list of .time, value."),
+        ("k.json", '{"lips": []}', "lips has no key"),
+        ("k.json", '{"lips": [[1, 0], [0, 1]]}', "later than"),
+        ("k.csv", "lips\n1\n", "first line must name the columns"),
+        ("k.csv", "time,lips\n0,much\n", "TIME=VALUE"),
+        ("k.csv", "", "first line"),
+        ("k.txt", "lips", "colon"),
+    ],
+)
+def test_bad_keyframe_files_are_named(tmp_path, name, content, message):
+    (tmp_path / name).write_text(content)
+    with pytest.raises(InputError, match=message):
+        read_keyframes(tmp_path / name, FPS)
+    with pytest.raises(InputError, match="does not exist"):
+        read_keyframes(tmp_path / "none.json", FPS)

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from vasa_core.motion.model import read_model
-from vasa_core.motion.vector import POSE_SIZE
+from vasa_core.motion.rows import POSE_SIZE
 from vasa_core.spaces.mesh.dynamics import FaceBasis
 from vasa_core.training.motion import train
 from vasa_core.training.motion.actions import face_actions

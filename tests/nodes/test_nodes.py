@@ -15,45 +15,6 @@ pytestmark = pytest.mark.comfyui
 
 
 @pytest.fixture(scope="module")
-def nodes():
-    """The pack's node classes by id."""
-    from vasa_pack.nodes.extension import NODES, TalkingPortraitExtension
-
-    TalkingPortraitExtension()
-    return {node.define_schema().node_id: node for node in NODES}
-
-
-@pytest.fixture(scope="module")
-def run(nodes):
-    """Call a node as ComfyUI does: its outputs as a tuple, or all of them with ``ui``."""
-
-    def call(name, ui=False, **inputs):
-        with torch.inference_mode():
-            output = nodes[name].PREPARE_CLASS_CLONE({}).execute(**inputs)
-        return output.ui if ui else output.args
-
-    return call
-
-
-@pytest.fixture(scope="module")
-def model(run):
-    return run("VASALoadModel", model="mesh (embedded)", device="default")[0]
-
-
-@pytest.fixture(scope="module")
-def sample(run):
-    image, audio = run("VASASamplePortraitAndSpeech", portrait="astronaut")
-    audio = {**audio, "waveform": audio["waveform"][..., : 2 * audio["sample_rate"]]}
-    small = torch.nn.functional.interpolate(image.movedim(-1, 1), (256, 256), mode="area")
-    return small.movedim(1, -1), audio
-
-
-@pytest.fixture(scope="module")
-def encoded(run, model, sample):
-    return run("VASAEncodePortrait", model=model, image=sample[0], face=1)
-
-
-@pytest.fixture(scope="module")
 def motion(run, model, sample):
     features = run("VASAAudioFeatures", model=model, audio=sample[1])[0]
     return sample_motion(run, model, features)
@@ -67,7 +28,8 @@ def sample_motion(run, model, features, **others):
 CONTROLS = {
     "gaze_yaw": [0.0], "gaze_pitch": [0.0], "distance": [1.0], "emotion": ["neutral"],
     "emotion_strength": [0.6], "lips": [1.0], "expression": [1.0], "blink": [1.0], "eyes": [1.0],
-    "head": [1.0], "lip_rest": [0.0], "keyframes": [""], "list_fps": [25.0],
+    "rotation": [1.0], "translation": [1.0], "lip_rest": [0.0], "lips_only": [False],
+    "keyframes": [""], "list_fps": [25.0],
 }  # fmt: skip
 
 
@@ -199,7 +161,7 @@ def test_ditto_asks_for_the_portrait_and_moves_it(run, ditto, encoded, sample):
         sample_motion(run, ditto, heard, **own)
     with pytest.raises(ValueError, match="got one of the mesh space; encode the portrait in"):
         sample_motion(run, ditto, heard, portrait=encoded[0][0], **own)
-    (portrait,), _, (mask,) = run("VASAEncodePortrait", model=ditto, image=sample[0], face=1)
+    (portrait,), _, (mask,), _ = run("VASAEncodePortrait", model=ditto, image=sample[0], face=1)
     motion = sample_motion(run, ditto, heard, portrait=portrait, **own)
     assert motion.space == "implicit" and len(motion) == 3
     images, masks, _ = run("VASARenderFrames", portrait=portrait, motion=motion, size="crop")
@@ -218,7 +180,7 @@ def test_extra_model_paths_are_listed_too(nodes, tmp_path):
 
 
 def test_encode_gives_a_portrait_a_drawn_crop_and_a_mask(encoded, sample):
-    (portrait,), (crop,), (mask,) = encoded
+    (portrait,), (crop,), (mask,), _ = encoded
     assert portrait.portrait.faces == 1
     assert crop.shape == (1, 768, 768, 3) and crop.min() >= 0 and crop.max() <= 1
     green = (crop[0] - torch.tensor([64, 255, 128]) / 255).abs().amax(-1) < 0.02
@@ -229,7 +191,7 @@ def test_encode_gives_a_portrait_a_drawn_crop_and_a_mask(encoded, sample):
 
 def test_each_picture_of_a_batch_becomes_a_portrait(run, model, sample):
     both = torch.cat([sample[0], sample[0].flip(2)])
-    portraits, crops, masks = run("VASAEncodePortrait", model=model, image=both, face=1)
+    portraits, crops, masks, _ = run("VASAEncodePortrait", model=model, image=both, face=1)
     assert len(portraits) == len(crops) == len(masks) == 2
 
 
@@ -238,7 +200,7 @@ def test_gray_and_transparent_pictures_work(run, model, sample, channels):
     image = sample[0].mean(-1, keepdim=True).expand(-1, -1, -1, channels).clone()
     if channels == 4:
         image[..., 3] = 1.0
-    portraits, _, _ = run("VASAEncodePortrait", model=model, image=image, face=1)
+    portraits, *_ = run("VASAEncodePortrait", model=model, image=image, face=1)
     assert portraits[0].portrait.image.shape[1] == 3
 
 
@@ -246,10 +208,10 @@ def test_a_mask_picks_the_face(run, model, sample):
     pair = torch.cat([sample[0], 0.9 * sample[0]], 2)  # two faces side by side
     mask = torch.zeros(1, *pair.shape[1:3])
     mask[..., 256:] = 1
-    (portrait,), _, _ = run("VASAEncodePortrait", model=model, image=pair, face=1, mask=mask)
+    (portrait,), *_ = run("VASAEncodePortrait", model=model, image=pair, face=1, mask=mask)
     assert portrait.portrait.landmarks[:, 0].mean() > 256
     empty = torch.zeros(1, 64, 64)  # what Load Image gives for a picture without transparency
-    (portrait,), _, _ = run("VASAEncodePortrait", model=model, image=pair, face=2, mask=empty)
+    (portrait,), *_ = run("VASAEncodePortrait", model=model, image=pair, face=2, mask=empty)
     assert portrait.portrait.faces == 2
     with pytest.raises(ValueError, match="mask is 100x90, the image 512x256"):
         run("VASAEncodePortrait", model=model, image=pair, face=1, mask=torch.ones(1, 90, 100))
@@ -329,7 +291,7 @@ def test_motion_follows_seed_controls_and_frame_rate(run, model, sample):
     assert not torch.allclose(first.rotation, other.rotation)
     ntsc = sample_motion(run, model, features, fps=29.97)
     assert ntsc.fps == Fraction(30000, 1001) and len(ntsc) == 60
-    still = run("VASATalkingControls", **{**CONTROLS, "head": [0.0]})[0]
+    still = run("VASATalkingControls", **{**CONTROLS, "rotation": [0.0]})[0]
     assert sample_motion(run, model, features, controls=still).rotation.abs().max() == 0
 
 

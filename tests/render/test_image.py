@@ -4,7 +4,8 @@ import torch
 from PIL import Image
 
 from vasa_core.errors import InputError
-from vasa_core.render.image import read_image, shrink
+from vasa_core.provenance.label import NOTICE, SOURCE_TYPE
+from vasa_core.render.image import SUFFIXES, read_image, shrink, write_image
 
 
 @pytest.fixture
@@ -72,3 +73,15 @@ def test_shrinking_keeps_the_shape_and_never_enlarges():
     images = torch.rand(2, 3, 40, 100)
     assert shrink(images, 50).shape == (2, 3, 20, 50)
     assert shrink(images, 100) is images and shrink(images, 500) is images
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_what_is_written_says_that_it_is_ai_generated(tmp_path, suffix):
+    image = torch.linspace(0, 1, 64).expand(3, 80, 64)
+    write_image(tmp_path / f"made{suffix}", image)
+    with Image.open(tmp_path / f"made{suffix}") as made:
+        comment = made.info["comment"]
+        said = comment.decode() if isinstance(comment, bytes) else comment + str(made.text)
+    assert NOTICE in said and SOURCE_TYPE in said
+    assert (read_image(tmp_path / f"made{suffix}")[0] - image).abs().max() < 0.02
+    assert [path.name for path in tmp_path.iterdir()] == [f"made{suffix}"]

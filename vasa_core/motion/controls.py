@@ -7,20 +7,23 @@ rest opening.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import fields, replace
 from fractions import Fraction
-from math import ceil
 
 import torch
 from torch import Tensor, nn
 
 from ..audio.articulation import LipPress
 from ..errors import InputError
-from ..types import Controls, Motion
+from ..types import STRENGTHS, Controls, Motion
+from .editing import strengthened
 
 GAZE_UNIT = 10.0  # degrees per unit of the gaze signal
 MAX_GAZE, MAX_LOG_DISTANCE = 8.0, 0.1  # conditions beyond what was trained are held at its border
 WIDTHS = {"gaze": (2,), "emotion": (5,)}  # of one row; the other controls are plain numbers
+GUIDED = ("gaze", "distance", "emotion")  # conditions with a guidance scale of their own
 SETTLE_FRAMES = 50.0  # time constant of the running mean that steering replaces
 
 
@@ -66,11 +69,15 @@ def per_frame(controls: Controls, name: str, start: int, frames: int, fps: Fract
     return torch.lerp(value[before], value[after], share)
 
 
-def check(controls: Controls) -> None:
-    """Raises InputError for controls of a wrong shape or an impossible value."""
+def check(controls: Controls, guided: Sequence[str] = GUIDED) -> None:
+    """Raises InputError for controls of a wrong shape or an impossible value, and for guidance
+    by another condition than those that a model can be ``guided`` by one at a time."""
     if controls.fps <= 0:
         raise InputError(f"Control tracks must have more than 0 rows a second; got {controls.fps}.")
-    for name in (field.name for field in fields(controls) if field.name != "fps"):
+    for name in GUIDED:
+        _check_guidance(name, getattr(controls, f"{name}_cfg"), guided)
+    scales = {f"{name}_cfg" for name in GUIDED}
+    for name in {field.name for field in fields(controls)} - scales - {"fps"}:
         if getattr(controls, name) is None:
             continue
         value = torch.as_tensor(getattr(controls, name)).float()
@@ -86,6 +93,19 @@ def check(controls: Controls) -> None:
         if not possible.all():
             limit = "finite and above 0" if name == "distance" else "finite"
             raise InputError(f"Control {name} must be {limit}; got {value[~possible][0].item()}.")
+
+
+def _check_guidance(name: str, scale: float | None, guided: Sequence[str]) -> None:
+    if scale is None:
+        return
+    if not (math.isfinite(scale) and scale >= 0):
+        raise InputError(f"{name}_cfg must be finite and not below 0; got {scale}.")
+    if name not in guided:
+        can = f"only by {' and '.join(guided)}" if guided else "by none of them"
+        raise InputError(
+            f"{name}_cfg is {scale:g}, but this motion model cannot be guided by {name} alone"
+            f" ({can}); leave it at the model's own."
+        )
 
 
 def signals(controls: Controls, start: int, frames: int, fps: Fraction) -> dict[str, Tensor]:
@@ -111,7 +131,7 @@ def window_of(controls: Controls, name: str, start: int, frames: int, fps: Fract
     """
     value = torch.as_tensor(getattr(controls, name))
     if value.ndim > len(WIDTHS.get(name, ())):
-        reach = ceil(len(value) / controls.fps * fps)
+        reach = math.ceil(len(value) / controls.fps * fps)
         frames = max(1, min(frames, reach - start))
     return per_frame(controls, name, start, frames, fps)
 
@@ -134,12 +154,10 @@ class Steering:
         ``pressed`` (T,) in 0..1 says where a sound (m, b, p) needs closed lips: neither the rest
         opening nor an emotion opens them there.
         """
+        parts = self.actions.parts
+        strengths = {name: self.at(name, motion) for name in STRENGTHS}
+        motion = strengthened(motion, strengths, parts)
         log_scale, codes = motion.scale.log(), motion.dynamics.clone()
-        head, parts = self.at("head", motion), self.actions.parts
-        log_scale = log_scale * head
-        for part in ("lips", "expression", "blink", "gaze"):
-            strength = self.at("eyes" if part == "gaze" else part, motion)
-            codes[:, parts[part]] *= strength[:, None]
         if self.controls.distance is not None:
             asked = -self.at("distance", motion).log()
             log_scale = self.centered("distance", log_scale[:, None])[:, 0] + asked
@@ -149,13 +167,7 @@ class Steering:
         self.press(codes, pressed * self.at("lips", motion).clamp(0, 1))
         self.act(codes, motion, pressed)
         self.frame += len(motion)
-        return replace(
-            motion,
-            rotation=motion.rotation * head[:, None],
-            translation=motion.translation * head[:, None],
-            scale=log_scale.exp(),
-            dynamics=codes,
-        )
+        return replace(motion, scale=log_scale.exp(), dynamics=codes)
 
     def at(self, name: str, motion: Motion) -> Tensor:
         """A control's rows for the frames of the current piece."""
@@ -172,7 +184,8 @@ class Steering:
         """Add emotion and rest opening to (T, D) codes, in place."""
         opening = self.at("lip_rest", motion)
         if self.controls.emotion is not None:
-            emotion = self.at("emotion", motion)
+            # an emotion is added, so guidance by it adds it once more, times its scale
+            emotion = self.at("emotion", motion) * (1 + (self.controls.emotion_cfg or 0.0))
             codes += emotion @ self.actions.emotions.to(codes)
             opening = opening + emotion @ self.actions.emotion_opening.to(codes)
         opening = opening * (1 - pressed)

@@ -19,9 +19,10 @@ from ..types import AudioFeatures, Controls, Motion, Portrait, Progress
 from .base import EMPTY, MotionModule, steps_within
 from .controls import FaceActions, Steering, check, signals
 from .guidance import guided
+from .rows import POSE_SIZE
 from .sampling import ddim
 from .transformer import MotionTransformer, MotionTransformerConfig
-from .vector import POSE_SIZE, MotionScaler
+from .vector import MotionScaler
 from .windows import stream_windows
 
 WEIGHTS = Path(__file__).parent / "weights"
@@ -176,6 +177,8 @@ class _WindowSampler:
     def __init__(self, model: MotionDiffusion, controls: Controls, seed, steps, cfg, progress):
         self.model, self.controls, self.steps = model, controls, steps
         self.scales = GUIDANCE | ({} if cfg is None else {"audio": cfg})
+        asked = {name: getattr(controls, f"{name}_cfg") for name in ("gaze", "distance")}
+        self.scales |= {name: scale for name, scale in asked.items() if scale is not None}
         self.generator = torch.Generator().manual_seed(seed)
         self.progress, self.done, self.total = progress, 0, 0
 

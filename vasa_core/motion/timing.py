@@ -12,6 +12,7 @@ from torch import Tensor
 
 from ..errors import InputError
 from ..types import Motion
+from .rows import from_rows, to_rows
 
 MARGIN = 2  # source frames that an interpolated frame needs on each side
 
@@ -74,26 +75,8 @@ def at_frames(motion: Motion, first: int, frames: range, fps: Fraction) -> Motio
     below = [min(max(math.floor(w), 0), len(motion) - 1) for w in where]
     index = torch.tensor(below)
     part = torch.tensor([float(min(max(w - b, 0), 1)) for w, b in zip(where, below, strict=True)])
-    return replace(
-        motion,
-        rotation=wrapped(interpolate(unwrapped(motion.rotation), index, part)).to(motion.rotation),
-        translation=interpolate(motion.translation, index, part),
-        scale=interpolate(motion.scale.log()[:, None], index, part)[:, 0].exp(),
-        dynamics=interpolate(motion.dynamics, index, part),
-        fps=fps,
-    )
-
-
-def unwrapped(angles: Tensor) -> Tensor:
-    """(T, 3) degrees without jumps at 180: each step is taken the short way round, as float64."""
-    angles = angles.double()
-    steps = wrapped(angles[1:] - angles[:-1])
-    return torch.cat([angles[:1], angles[:1] + steps.cumsum(0)])
-
-
-def wrapped(angles: Tensor) -> Tensor:
-    """Degrees brought to -180 .. 180."""
-    return (angles + 180) % 360 - 180
+    rows = interpolate(to_rows(motion), index, part)
+    return from_rows(rows, replace(motion[:1], fps=fps))
 
 
 def interpolate(values: Tensor, index: Tensor, part: Tensor) -> Tensor:

@@ -8,9 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from ..types import Motion
-
-POSE = {"rotation": slice(0, 3), "translation": slice(3, 5), "scale": slice(5, 6)}
-POSE_SIZE = 6
+from .rows import POSE, POSE_SIZE
 
 
 class MotionScaler(nn.Module):

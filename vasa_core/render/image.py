@@ -1,4 +1,4 @@
-"""Image files to tensors: any mode, any size, upright."""
+"""Image files to tensors (any mode, any size, upright), and tensors to labelled files."""
 
 from __future__ import annotations
 
@@ -9,10 +9,14 @@ import torch
 import torch.nn.functional as F
 from einops import rearrange
 from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL.PngImagePlugin import PngInfo
 from torch import Tensor
 
 from ..errors import InputError
+from ..provenance.label import label
 
+SUFFIXES = (".png", ".jpg", ".jpeg")  # that are written
+JPEG_QUALITY = 90
 SMALLEST, LARGEST = 64, 8192  # pixels, shorter and longer side
 
 
@@ -36,6 +40,34 @@ def read_image(path: Path | str, longest: int | None = None) -> Tensor:
         check_size(*picture.size)
     pixels = torch.from_numpy(np.array(picture))
     return rearrange(pixels, "h w c -> 1 c h w").float() / 255
+
+
+def write_image(path: Path | str, image: Tensor) -> None:
+    """Write an image, (3, H, W) or (1, 3, H, W) and 0..1, labelled as AI-generated.
+
+    The path ends in one of ``SUFFIXES``. Written beside, then renamed: nothing half-written is
+    left.
+    """
+    path, options = Path(path), {}
+    if path.suffix.lower() == ".png":
+        options["pnginfo"] = PngInfo()
+        for name, text in label().items():
+            options["pnginfo"].add_text(name, text)
+    else:
+        options |= {"quality": JPEG_QUALITY, "subsampling": 0}
+        options["comment"] = "; ".join(f"{name}: {text}" for name, text in label().items())
+    beside = path.with_name(f".{path.stem}.partial{path.suffix}")
+    try:
+        to_picture(image).save(beside, **options)
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def to_picture(image: Tensor) -> Image.Image:
+    """(3, H, W) or (1, 3, H, W), 0..1, to a PIL picture."""
+    pixels = image.reshape(image.shape[-3:]).detach().clamp(0, 1).mul(255).round().byte()
+    return Image.fromarray(rearrange(pixels, "c h w -> h w c").cpu().numpy())
 
 
 def shrink(images: Tensor, longest: int) -> Tensor:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 
 import av
@@ -21,6 +21,7 @@ from ..provenance.label import label
 
 SUFFIXES = (".mp4", ".mov", ".mkv")
 Audio = Path | str | Iterable[av.AudioFrame]
+HELD_BYTES = 256 * 2**20  # of frames that are kept to be played backwards
 AAC_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
 
 
@@ -48,19 +49,58 @@ class VideoReader:
                 stream = container.streams.video[0]
                 self.fps = Fraction(stream.average_rate or stream.guessed_rate or 25)
                 self.frames = stream.frames  # 0 where the container does not say
+                self._frame_bytes = max(1, 3 * stream.width * stream.height)
         except (av.FFmpegError, OSError) as error:
             raise InputError(f"{self.path.name} is not a readable video ({error}).") from error
 
     def __iter__(self) -> Iterator[Tensor]:
+        for pixels in self._pixels(0, None):
+            yield _picture(pixels)
+
+    def swinging(self, frames: int, total: int) -> Iterator[Tensor]:
+        """``total`` of the video's ``frames`` frames in the order of ``swing``, to and fro.
+
+        Backwards, the file is decoded in pieces, the last first: memory stays small.
+        """
+        turn = max(1, frames - 1)
+        for start in range(0, total, turn):
+            count = min(turn, total - start)
+            if start // turn % 2 == 0:
+                pictures = self._pixels(0, count)
+            else:
+                pictures = self._backwards(frames - count, frames)
+            for pixels in pictures:
+                yield _picture(pixels)
+
+    def _backwards(self, start: int, stop: int) -> Iterator[np.ndarray]:
+        """The frames from ``stop`` down to ``start``, the former not included."""
+        while stop > start:
+            first = max(start, stop - max(1, HELD_BYTES // self._frame_bytes))
+            yield from reversed(list(self._pixels(first, stop)))
+            stop = first
+
+    def _pixels(self, start: int, stop: int | None) -> Iterator[np.ndarray]:
+        """The frames from ``start`` up to ``stop`` as (H, W, 3) bytes, upright."""
         with av.open(str(self.path)) as container:
             try:
-                for frame in container.decode(video=0):
+                for frame in islice(container.decode(video=0), start, stop):
                     pixels = frame.to_ndarray(format="rgb24")
-                    pixels = np.rot90(pixels, round(frame.rotation / 90)).copy()
-                    yield rearrange(torch.from_numpy(pixels), "h w c -> c h w").float() / 255
+                    yield np.rot90(pixels, round(frame.rotation / 90))
             except av.FFmpegError as error:
                 message = f"{self.path.name} breaks off while decoding ({error})."
                 raise InputError(message) from error
+
+
+def swing(frames: int, total: int) -> Tensor:
+    """(total,) numbers of frames to and fro: 0 1 2 1 0 1 ..., for 3 frames."""
+    turn = max(1, frames - 1)
+    place = torch.arange(total) % (2 * turn)
+    return torch.where(place < turn, place, 2 * turn - place).clamp(max=frames - 1)
+
+
+def _picture(pixels: np.ndarray) -> Tensor:
+    """(H, W, 3) bytes to (3, H, W), 0..1."""
+    return rearrange(torch.from_numpy(pixels.copy()), "h w c -> c h w").float() / 255
 
 
 class VideoWriter:

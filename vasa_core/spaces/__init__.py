@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from ..errors import InputError
 from ..types import FaceSpace, Motion, MotionSketch
@@ -35,6 +36,24 @@ def load_space(
 
         return implicit_space(read_files(folders), device, **options)
     raise InputError(f"There is no face space {name!r}; this version has: {', '.join(NAMES)}.")
+
+
+def gestures_of(space: str) -> dict[str, Tensor]:
+    """Named movements of a face, each fully acted, as (D,) codes of a space; needs no weights.
+
+    Those of ``types.GESTURES``, and the opposites of those that have one: "-smile". Raises
+    InputError for a space without any.
+    """
+    if space == "mesh":
+        from .mesh.dynamics import FaceBasis
+        from .mesh.gestures import gestures as mesh_gestures
+
+        return mesh_gestures(FaceBasis.load())
+    if space == "implicit":
+        from .implicit.actions import gestures as implicit_gestures
+
+        return implicit_gestures()
+    raise InputError(f"There are no gestures for {space} faces; for {', '.join(NAMES)} there are.")
 
 
 def sketch_motion(motion: Motion) -> MotionSketch:

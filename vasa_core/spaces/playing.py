@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+from torch import Tensor
 
 from ..errors import InputError
-from ..types import Motion, Portrait
+from ..types import Motion, Portrait, Tracked
 
-Relative = Callable[[Motion, Motion], Motion]
-"""A motion as offsets from a rest frame (T = 1)."""
+Placed = Callable[[Portrait, Motion, Motion], Motion]
+"""(portrait, motion, its first frame) to the motion as offsets from how the portrait was taken."""
 
 
 def offsets_for(
-    portrait: Portrait, motion: Motion | Iterable[Motion], relative: Relative, space: str
+    portrait: Portrait, motion: Motion | Iterable[Motion], placed: Placed, space: str
 ) -> Iterator[Motion]:
-    """A motion, whole or in pieces, as offsets from its first frame, for a portrait of ``space``.
+    """A motion, whole or in pieces, as offsets from how a portrait of ``space`` was taken.
 
     Raises InputError for a portrait of another space, and for a motion of one when it comes to it.
     """
@@ -24,16 +27,52 @@ def offsets_for(
             " where it is to be rendered."
         )
     pieces = [motion] if isinstance(motion, Motion) else motion
-    return _offsets(pieces, relative, space)
+    return _offsets(portrait, pieces, placed, space)
 
 
-def _offsets(pieces: Iterable[Motion], relative: Relative, space: str) -> Iterator[Motion]:
-    rest = None
+def _offsets(
+    portrait: Portrait, pieces: Iterable[Motion], placed: Placed, space: str
+) -> Iterator[Motion]:
+    first = None
     for piece in pieces:
         if piece.space != space:
             raise InputError(
                 f"This motion moves {piece.space} faces, the portrait is one of the {space} space:"
                 " sample or track the motion with the model that encoded the portrait."
             )
-        rest = piece[:1] if rest is None else rest
-        yield relative(piece, rest)
+        first = piece[:1] if first is None else first
+        yield piece if piece.reference == "portrait" else placed(portrait, piece, first)
+
+
+@dataclass(frozen=True, slots=True)
+class Shot:
+    """One frame of a video that is dubbed: the picture, what was tracked in it, the new motion.
+
+    frame (1, 3, H, W); seen and motion have T = 1.
+    """
+
+    frame: Tensor
+    seen: Tracked
+    motion: Motion
+
+
+def shots(
+    frames: Iterable[Tensor], tracked: Tracked, motion: Motion | Iterable[Motion], space: str
+) -> Iterator[Shot]:
+    """Frame by frame what dubbing needs, for as long as there is a row of each.
+
+    Raises InputError for motion of another space, and for absolute motion.
+    """
+    pieces = [motion] if isinstance(motion, Motion) else motion
+    moments = (moment for piece in pieces for moment in _made_for(space, piece).split(1))
+    for number, (frame, moment) in enumerate(zip(frames, moments, strict=False)):
+        yield Shot(frame[None], tracked[number : number + 1], moment)
+
+
+def _made_for(space: str, piece: Motion) -> Motion:
+    if piece.space != space or piece.reference != "portrait":
+        raise InputError(
+            f"Dubbing needs motion of {space} faces, relative to the portrait; got motion of"
+            f" {piece.space} faces, measured from the {piece.reference}."
+        )
+    return piece

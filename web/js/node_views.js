@@ -4,8 +4,8 @@ import { app } from "../../../scripts/app.js";
 
 const MARGIN = 6; // pixels around a view in the classic canvas
 
-for (const style of ["./node_views.css", "./motion_timeline.css"]) {
-  const href = new URL(style, import.meta.url).href;
+for (const style of ["node_views", "motion_timeline", "expression_stage"]) {
+  const href = new URL(`./${style}.css`, import.meta.url).href;
   document.head.append(html("link", { rel: "stylesheet", href }));
 }
 
@@ -59,6 +59,14 @@ export function widgetOf(node, name) {
   return node.widgets.find((widget) => widget.name === name);
 }
 
+/** What the frontend keeps of a node's last run, over undo and change of workflow, if it has `key`.
+ */
+export function keptOutput(node, key) {
+  const place = node.graph?.isRootGraph === false ? `${node.graph.id}:${node.id}` : node.id;
+  const output = app.nodeOutputs?.[place];
+  return output?.[key] ? output : null;
+}
+
 /** Set a number or a choice as if the user had typed it; numbers snap to the widget's steps. */
 export function setValue(node, name, value) {
   const widget = widgetOf(node, name);
@@ -88,7 +96,7 @@ export function endEdit() {
   app.canvas.emitAfterChange();
 }
 
-/** Calls `move(x, y)` while the pointer drags over an element, 0..1 from its top left. */
+/** Calls `move(x, y, event)` while the pointer drags over an element, 0..1 from its top left. */
 export function onDrag(element, move, end = () => {}) {
   const report = (event) => {
     const box = element.getBoundingClientRect();
@@ -96,6 +104,7 @@ export function onDrag(element, move, end = () => {}) {
     move(
       inside((event.clientX - box.left) / box.width),
       inside((event.clientY - box.top) / box.height),
+      event,
     );
   };
   element.addEventListener("pointerdown", (event) => {

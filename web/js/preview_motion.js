@@ -2,6 +2,7 @@
 
 import { app } from "../../../scripts/app.js";
 import { MotionTimeline } from "./motion_timeline.js";
+import { keptOutput } from "./node_views.js";
 
 const SIZE = [540, 600]; // pixels, of a new node
 
@@ -9,7 +10,7 @@ app.registerExtension({
   name: "VASA.PreviewMotion",
   nodeCreated(node) {
     if (node.comfyClass !== "VASAPreviewMotion") return;
-    const timeline = new MotionTimeline(node, () => keptOutput(node));
+    const timeline = new MotionTimeline(node, () => keptOutput(node, "timeline"));
     const onExecuted = node.onExecuted;
     node.onExecuted = function (output) {
       onExecuted?.apply(this, arguments);
@@ -19,10 +20,3 @@ app.registerExtension({
     node.setSize([Math.max(width, SIZE[0]), Math.max(height, SIZE[1])]);
   },
 });
-
-/** What the frontend keeps of this node's last run, over undo and change of workflow. */
-function keptOutput(node) {
-  const place = node.graph?.isRootGraph === false ? `${node.graph.id}:${node.id}` : node.id;
-  const output = app.nodeOutputs?.[place];
-  return output?.timeline ? output : null;
-}

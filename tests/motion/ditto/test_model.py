@@ -121,7 +121,7 @@ def test_emotion_and_gaze_are_told_not_added(tiny, face):
     told = tiny.sample(sound(15), controls, steps=2, portrait=face)
     assert not same(plain, told)
     assert (told.dynamics[:, 60:62]).abs().max() < 1  # the asked 20 degrees were not put there
-    still = tiny.sample(sound(15), Controls(head=torch.tensor(0.0)), steps=2, portrait=face)
+    still = tiny.sample(sound(15), Controls(rotation=torch.tensor(0.0)), steps=2, portrait=face)
     assert not still.rotation.any()
     assert not same(plain, tiny.sample(sound(15), steps=2, cfg=0.0, portrait=face))
 

@@ -12,7 +12,7 @@ from vasa_core.spaces.implicit.actions import action_tensors, edit
 from vasa_core.spaces.implicit.code import CODE_SIZE, LET_GO, PARTS, MotionCode
 from vasa_core.spaces.implicit.driving import relative
 from vasa_core.spaces.implicit.keypoints import EYES, LIPS, FaceState, head_rotation
-from vasa_core.types import EMOTIONS, Controls, Motion
+from vasa_core.types import EMOTIONS, STRENGTHS, Controls, Motion
 
 FPS = Fraction(25)
 
@@ -128,7 +128,7 @@ def test_no_controls_change_nothing(actions, code, raw):
 
 
 def test_zero_strengths_leave_the_portrait_as_it_is(actions, code, raw):
-    none = {name: torch.tensor(0.0) for name in ("lips", "expression", "blink", "eyes", "head")}
+    none = {name: torch.tensor(0.0) for name in STRENGTHS}
     still = steered(actions, code(**raw, lips_absolute=True), **none)
     assert not still.dynamics.any() and not still.rotation.any() and not still.translation.any()
     assert (code.offsets(still).own_lips == 1).all()

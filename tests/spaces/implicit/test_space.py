@@ -138,7 +138,10 @@ def test_a_video_is_tracked_through_gaps(tiny_space, portrait_path):
     image = vasa_core.read_image(portrait_path, 192)[0]
     shifted = image.roll(8, 2)
     empty = torch.full_like(image, 0.3)
-    motion = tiny_space.track(iter([empty, image, image, empty, shifted]), FPS)
+    tracked = tiny_space.track(iter([empty, image, image, empty, shifted]), FPS)
+    motion = tracked.motion
+    assert tracked.found.tolist() == [False, True, True, False, True] and tracked.missed == 2
+    assert tracked.landmarks.shape == (5, 478, 3)
     assert len(motion) == 5 and motion.reference == "camera" and motion.space == "implicit"
     assert torch.equal(motion.dynamics[0], motion.dynamics[1])  # the first ones hold what follows
     assert torch.equal(motion.dynamics[3], motion.dynamics[2])
@@ -169,7 +172,7 @@ def test_all_of_it_works_on_a_second_device(tiny_space, face):
         frames = frames_of(there, portrait, move(motion, DEVICE), alpha=True)
         assert frames.device == portrait.appearance.canonical.device == DEVICE
         assert_close(frames.cpu(), expected, atol=1e-4, rtol=0)
-        seen = there.track([face.image[0].to(DEVICE)] * 2, FPS)
+        seen = there.track([face.image[0].to(DEVICE)] * 2, FPS).motion
         assert seen.dynamics.device == DEVICE
         for option in ({"close_lips": True}, {"friendly": True, "stitching": False}):
             assert (

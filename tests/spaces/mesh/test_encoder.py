@@ -9,7 +9,7 @@ import torch.nn.functional as F
 import vasa_core
 from vasa_core.errors import NoFaceError
 from vasa_core.spaces.mesh import topology as mesh
-from vasa_core.spaces.mesh.encoder.encoder import FaceEncoder, Tracker
+from vasa_core.spaces.mesh.encoder.encoder import FaceEncoder, steadied
 
 
 @pytest.fixture(scope="module")
@@ -142,8 +142,45 @@ def test_tracking_over_a_gap(encoder, photo):
 
 
 def test_a_cut_is_not_smoothed(encoder, photo):
-    tracker = Tracker(encoder)
-    tracker(photo)
     moved = torch.roll(photo, photo.shape[-1] // 3, -1)
-    found = tracker(moved)
-    assert distance(found, encoder.landmarks(moved)[0][0]) < 0.03
+    track, _ = encoder.track([photo[0], photo[0], moved[0]])
+    assert distance(track[-1], encoder.landmarks(moved)[0][0]) < 0.03
+
+
+def test_smoothing_takes_noise_away_and_comes_neither_late_nor_early():
+    time = torch.arange(200) / 25
+    face = torch.randn(478, 3, generator=torch.Generator().manual_seed(0))
+    face[[33, 263]] = torch.tensor([[-0.5, 0, 0], [0.5, 0, 0]])
+    moved = 0.1 * torch.sin(2 * torch.pi * 2.0 * time)[:, None, None]  # twice a second
+    noise = 0.004 * torch.randn(200, 478, 3, generator=torch.Generator().manual_seed(1))
+    clean = 100 * (face + moved)
+    smooth = steadied(clean + 100 * noise)
+    resting = steadied(100 * (face + noise)) - 100 * face
+    assert resting.std() < 0.75 * (100 * noise).std()
+    swing = (smooth - 100 * face).mean((1, 2))
+
+    def agreement(lag):
+        return torch.corrcoef(torch.stack([swing[5:-5], moved.roll(lag)[5:-5, 0, 0]]))[0, 1]
+
+    assert max(range(-3, 4), key=agreement) == 0
+    assert abs(float(agreement(1) - agreement(-1))) < 0.02
+
+
+def test_the_same_face_is_followed_while_another_one_grows(encoder, photo):
+    width = photo.shape[-1]
+
+    def scene(left, right):
+        frame = torch.full((3, width, 2 * width), 0.5)
+        for place, size in ((0, left), (width, right)):
+            small = torch.nn.functional.interpolate(photo, (size, size), mode="area")[0]
+            frame[:, :size, place : place + size] = small
+        return frame
+
+    empty = torch.full_like(scene(width, width), 0.3)
+    big, small = width, int(0.6 * width)
+    frames = [scene(big, small), empty, scene(small, big)]
+    first, found = encoder.track(frames)
+    assert found.tolist() == [True, False, True]
+    assert (first[2, :, 0] < width).all()
+    second, _ = encoder.track(frames, face=1)
+    assert (second[:, :, 0] > width).all()

@@ -7,9 +7,9 @@ import torch.nn.functional as F
 
 import vasa_core
 from vasa_core.errors import CancelledError, InputError, NoFaceError
+from vasa_core.motion.editing import still
 from vasa_core.spaces import sketch_motion
 from vasa_core.spaces.mesh.dynamics import PARTS
-from vasa_core.spaces.mesh.tracking import idle
 
 
 @pytest.fixture(scope="module")
@@ -18,7 +18,7 @@ def image(portrait_path):
 
 
 def play(space, portrait, **changes) -> torch.Tensor:
-    motion = replace(idle(1, Fraction(25), 24), **changes)
+    motion = replace(still("mesh"), **changes)
     return next(space.render(portrait, motion))
 
 
@@ -70,8 +70,9 @@ def test_no_face_says_what_was_tried(space):
 
 def test_frames_without_a_face_are_held(space, image):
     blank = torch.full_like(image[0], 0.5)
-    motion = space.track([image[0], blank, image[0]], Fraction(25))
-    assert len(motion) == 3
+    tracked = space.track([image[0], blank, image[0]], Fraction(25))
+    motion = tracked.motion
+    assert len(motion) == 3 and tracked.found.tolist() == [True, False, True]
     assert (motion.rotation[1] - motion.rotation[0]).abs().max() < 1
 
 
@@ -115,7 +116,7 @@ def test_a_mask_limits_the_faces(space, portrait_path):
 
 
 def test_a_sketch_draws_what_the_motion_does(space):
-    rest = idle(3, Fraction(25), 24)
+    rest = still("mesh", 3)
     rest.dynamics[1, PARTS["gaze"]] = torch.tensor([10.0, 0.0])
     rest.dynamics[2, PARTS["blink"]] = 1.0
     drawn = sketch_motion(rest)

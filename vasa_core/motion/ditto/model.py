@@ -96,7 +96,7 @@ class Ditto(MotionModule):
         impossible controls or steps, foreign features or an empty sound.
         """
         controls = controls or Controls()
-        check(controls)
+        check(controls, guided=())
         steps = steps_within(MOST_STEPS, steps, STEPS)
         portrait = check_portrait(portrait, self.space)
         total = 0

@@ -119,7 +119,7 @@ class JoyVasa(MotionModule):
         Raises InputError for impossible controls or steps, foreign features or an empty sound.
         """
         controls = controls or Controls()
-        check(controls)
+        check(controls, guided=("emotion",))
         steps = steps_within(STEPS, steps, STEPS)
         total = 0
         if isinstance(audio, AudioFeatures):

@@ -1,10 +1,13 @@
-"""What controls do to LivePortrait's expression: edits of known groups of keypoints.
+"""What controls and gestures do to LivePortrait's expression: edits of known groups of keypoints.
 
 The steps are those of LivePortrait's own retargeting sliders (its retargeting of images), the ways
-that its authors found to move one thing at a time. They are the same for every face.
+that its authors found to move one thing at a time. They are the same for every face. Gestures go as
+far as the sliders go, there and in ComfyUI-AdvancedLivePortrait, whose users told what they show.
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor
@@ -21,6 +24,15 @@ EDITS = {
     "brows_up": {(1, 1): 0.001, (2, 1): -0.001},
     "brows_together": {(1, 0): 0.001, (2, 0): -0.001, (1, 1): -0.0003, (2, 1): 0.0003},
     "eyes_shut": {(11, 1): 0.001, (13, 1): -0.0003, (15, 1): 0.001, (16, 1): -0.0003},
+    "wink_left": {
+        **{(11, 1): 0.001, (13, 1): -0.0003, (3, 1): -0.0003},
+        **{(17, 0): 0.0003, (17, 1): 0.0003},
+    },
+    "wink_right": {  # the other one mirrored; the sliders have only that
+        **{(15, 1): 0.001, (16, 1): -0.0003, (7, 1): -0.0003},
+        **{(17, 0): -0.0003, (17, 1): 0.0003},
+    },
+    "lips_wide": {(20, 2): -0.001, (20, 1): -0.001, (14, 1): -0.001},
     "lips_pursed": {(14, 1): 0.001, (3, 1): -0.0005, (7, 1): -0.0005, (17, 2): -0.0005},
     "lips_open": {(19, 1): 0.001, (19, 2): 0.0001, (17, 1): -0.0001},
 }
@@ -32,6 +44,23 @@ EMOTION_EDITS = {
     "surprised": {"brows_up": 18.0, "eyes_shut": -7.0},
 }
 EMOTION_OPENING = {"surprised": 0.06}  # of the lips, in eye distances
+GESTURE_EDITS = {
+    "blink": {"eyes_shut": 20.0},
+    "-blink": {"eyes_shut": -7.0},
+    "wink_left": {"wink_left": 25.0},
+    "wink_right": {"wink_right": 25.0},
+    "brows_up": {"brows_up": 15.0},
+    "-brows_up": {"brows_together": 10.0},  # what the slider does below zero
+    "frown": {"brows_together": 18.0},
+    "squint": {"eyes_shut": 8.0, "brows_together": 5.0},
+    "smile": {"smile": 1.2, "eyes_shut": 3.0},
+    "-smile": {"smile": -0.3},
+    "mouth_open": {"lips_open": 100.0},
+    "-mouth_open": {"lips_open": -30.0},
+    "mouth_wide": {"lips_wide": 15.0},
+    "mouth_round": {"lips_pursed": 15.0},
+    "lips_pressed": {"lips_open": -20.0},
+}
 HEAD_SCALE = 1.3  # usual scale of a face in the working crop
 OPENING = EYE_DISTANCE / HEAD_SCALE / 0.001  # units of "lips_open" per eye distance
 
@@ -44,13 +73,20 @@ def edit(name: str, amount: float = 1.0) -> Tensor:
     return MotionCode().codes(displacement)[0]
 
 
+def edited(amounts: Mapping[str, float]) -> Tensor:
+    """(D,) code of several edits, by their names."""
+    codes = [edit(name, amount) for name, amount in amounts.items()]
+    return torch.stack([torch.zeros(CODE_SIZE), *codes]).sum(0)
+
+
+def gestures() -> dict[str, Tensor]:
+    """Name to (D,) code of the gesture fully acted, as ``spaces.gestures_of`` has it."""
+    return {name: edited(amounts) for name, amounts in GESTURE_EDITS.items()}
+
+
 def emotion_codes() -> Tensor:
     """(5, D): code of each emotion fully acted, in the order of ``EMOTIONS``."""
-    codes = torch.zeros(len(EMOTIONS), CODE_SIZE)
-    for row, emotion in enumerate(EMOTIONS):
-        for name, amount in EMOTION_EDITS[emotion].items():
-            codes[row] += edit(name, amount)
-    return codes
+    return torch.stack([edited(EMOTION_EDITS[emotion]) for emotion in EMOTIONS])
 
 
 def action_tensors() -> dict[str, Tensor]:

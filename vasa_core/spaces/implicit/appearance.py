@@ -6,9 +6,11 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from ...types import CropTransform
 from .keypoints import FaceState
 from .networks.warping import WarpSource
 from .paste import PastePlace
+from .views import FaceView
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -18,14 +20,18 @@ class ImplicitAppearance:
     extracted       raw outputs of the motion extractor, (1, n) by name
     canonical       (1, K, 3)  keypoints without pose and expression
     state           pose and expression in the photo
+    crop            the working crop
     source          what the warping network needs of it
     place           where the painted crop goes in the picture
     crop_landmarks  (478, 3)   mesh points in pixels of the working crop
+    views           more photos of the same face
     """
 
     extracted: dict[str, Tensor]
     canonical: Tensor
     state: FaceState
     source: WarpSource
+    crop: CropTransform
     place: PastePlace
     crop_landmarks: Tensor
+    views: tuple[FaceView, ...] = ()

@@ -22,18 +22,14 @@ import torch
 from einops import rearrange
 from torch import Tensor, nn
 
+from ...types import PARTS as SPACE_PARTS
 from ...types import Motion
 from ..mesh.geometry import rotation_angles, rotation_matrix
 from .driving import Offsets, relative
 from .keypoints import EYES, LIPS, OTHERS, FaceState, head_rotation
 from .networks.motion import KEYPOINTS
 
-PARTS = {
-    "lips": slice(0, 19),
-    "expression": slice(19, 49),
-    "blink": slice(49, 63),
-    "gaze": slice(63, 65),
-}
+PARTS = SPACE_PARTS["implicit"]
 CODE_SIZE = 65
 LET_GO = 18  # where the code says how much of the own lips is replaced
 FPS = Fraction(25)
@@ -121,6 +117,16 @@ class MotionCode(nn.Module):
             reference="camera",
         )
 
+    def state(self, motion: Motion) -> FaceState:
+        """The states that a "camera" motion measures, as ``measured`` was given them."""
+        flat = torch.zeros_like(motion.scale)[:, None]  # how deep nobody needs
+        return FaceState(
+            rotation_matrix(motion.rotation),
+            self.displacements(motion.dynamics),
+            motion.scale[:, None],
+            torch.cat([motion.translation * EYE_DISTANCE, flat], 1),
+        )
+
     def relative(self, motion: Motion, rest: Motion | None = None) -> Motion:
         """A "camera" motion as offsets from ``rest`` (T = 1; by default its own first frame)."""
         if motion.reference == "portrait":
@@ -135,6 +141,16 @@ class MotionCode(nn.Module):
             dynamics=motion.dynamics - rest.dynamics,
             reference="portrait",
         )
+
+    def without(self, own: Motion, motion: Motion, amount: float) -> Motion:
+        """A motion that takes the expression of ``own`` (T = 1, "camera") away, ``amount`` of it.
+
+        Of lips, the part that the motion has let go of anyway is not taken twice.
+        """
+        codes = motion.dynamics - amount * own.dynamics.to(motion.dynamics)
+        codes[:, PARTS["lips"]] = motion.dynamics[:, PARTS["lips"]]
+        codes[:, LET_GO] = codes[:, LET_GO].clamp(min=amount)
+        return replace(motion, dynamics=codes)
 
     def forward(
         self,

@@ -13,7 +13,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from .keypoints import EYES, LIPS, FaceState, placed
+from .keypoints import EYES, LIPS, FaceState
 from .networks.stitching import StitchingRetargeting
 
 Region = Literal["all", "pose", "exp", "lip", "eyes"]
@@ -101,17 +101,21 @@ def only(offsets: Offsets, region: Region) -> Offsets:
     )
 
 
-def driven(canonical: Tensor, source: FaceState, offsets: Offsets) -> Tensor:
-    """(1, K, 3) canonical keypoints of a portrait to its driven keypoints (B, K, 3)."""
+def moved(source: FaceState, offsets: Offsets) -> FaceState:
+    """The states of B frames in which a portrait's own state has changed by offsets."""
     own = source.expression.expand_as(offsets.expression).clone()
     own[:, LIPS] *= offsets.own_lips[..., None]
-    return placed(
-        canonical,
+    return FaceState(
         source.rotation @ offsets.rotation,
         own + offsets.expression,
         source.scale * offsets.scale,
         source.shift[:, :2] + offsets.shift,
     )
+
+
+def driven(canonical: Tensor, source: FaceState, offsets: Offsets) -> Tensor:
+    """(1, K, 3) canonical keypoints of a portrait to its driven keypoints (B, K, 3)."""
+    return moved(source, offsets).points(canonical)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from functools import partial
 from itertools import chain
@@ -11,14 +12,15 @@ import torch
 from torch import Tensor, nn
 
 from ...render.parallel import ahead, between_layers, ordered_map
-from ...types import Motion, Portrait, Progress, View, move, stepper
-from ..mesh.encoder.choice import choose_face
-from ..mesh.encoder.encoder import FaceEncoder
-from ..playing import offsets_for
+from ...types import Motion, Portrait, Progress, Tracked, View, move, stepper
+from ..mesh.encoder.choice import choose_face, face_in_view
+from ..mesh.encoder.encoder import FaceEncoder, steadied
+from ..playing import Shot, offsets_for, shots
 from .appearance import ImplicitAppearance
 from .code import PARTS, MotionCode
 from .crop import crop_square, cut, face_points, network_input, to_crop
-from .driving import Driving, KeypointDriver, closed_lips
+from .driving import Driving, KeypointDriver, Offsets, absolute, closed_lips, moved
+from .dubbing import lower_face, resting_lips, speaking
 from .keypoints import canonical_keypoints, face_state
 from .networks.appearance import AppearanceExtractor
 from .networks.motion import MotionExtractor
@@ -26,7 +28,8 @@ from .networks.stitching import StitchingRetargeting
 from .painter import FRAME_VALUES, Painter
 from .paste import crop_mask, paste, paste_place, picture_mask, with_channel
 from .ratios import lip_ratio
-from .tracking import driving_crops, held
+from .tracking import driving_crops
+from .views import FaceView, paint, shares
 
 ENCODING_STEPS = 5  # face, points, motion, appearance, what warping needs
 
@@ -71,15 +74,42 @@ class ImplicitSpace(nn.Module):
         face: int = 0,
         mask: Tensor | None = None,
         progress: Progress | None = None,
+        views: Sequence[Tensor] = (),
     ) -> Portrait:
         """(1, 3, H, W), 0..1, to the ``face``-th largest face in it, ready to be moved.
 
-        With a ``mask`` (H, W), 0..1, only faces whose centre lies in it count. Raises NoFaceError
-        when there is none, InputError when there are fewer than asked for or the mask does not fit.
+        With a ``mask`` (H, W), 0..1, only faces whose centre lies in it count. ``views`` are more
+        photos (1, 3, h, w) of the person, of any size; the largest face in each is taken. Raises
+        NoFaceError when there is no face in one of them, InputError when there are fewer than asked
+        for or the mask does not fit.
         """
-        step = stepper(ENCODING_STEPS, progress)
+        step = stepper(ENCODING_STEPS * (1 + len(views)), progress)
         chosen = choose_face(self.encoder, image, face, mask, step)
-        crop = crop_square(*face_points(chosen.landmarks)).transform()
+        look = self._look(image, chosen.landmarks, step)
+        look = replace(look, views=tuple(self._view(views, n, step) for n in range(len(views))))
+        return Portrait(
+            space=self.name,
+            image=image,
+            landmarks=chosen.landmarks,
+            identity=look.canonical[0],
+            pose=self.code.measured(look.state, Fraction(25)),
+            crop=look.crop,
+            appearance=look,
+            faces=chosen.faces,
+            face=face,
+            confidence=chosen.confidence,
+        )
+
+    def _view(self, views: Sequence[Tensor], number: int, step: Callable[[], None]) -> FaceView:
+        landmarks = face_in_view(self.encoder, views, number, step)
+        look = self._look(views[number], landmarks, step)
+        return FaceView(look.state, look.source)
+
+    def _look(
+        self, image: Tensor, landmarks: Tensor, step: Callable[[], None] = lambda: None
+    ) -> ImplicitAppearance:
+        """What rendering needs of the face with (478, 3) landmarks in (1, 3, H, W)."""
+        crop = crop_square(*face_points(landmarks)).transform()
         seen = network_input(cut(image, crop))
         extracted = self.motion(seen)
         canonical, state = canonical_keypoints(extracted), face_state(extracted)
@@ -88,38 +118,38 @@ class ImplicitSpace(nn.Module):
         step()
         source = self.painter.prepare(volume, state.points(canonical))
         step()
-        return Portrait(
-            space=self.name,
-            image=image,
-            landmarks=chosen.landmarks,
-            identity=canonical[0],
-            pose=self.code.measured(state, Fraction(25)),
+        return ImplicitAppearance(
+            extracted=extracted,
+            canonical=canonical,
+            state=state,
+            source=source,
             crop=crop,
-            appearance=ImplicitAppearance(
-                extracted=extracted,
-                canonical=canonical,
-                state=state,
-                source=source,
-                place=paste_place(crop, *image.shape[-2:]),
-                crop_landmarks=to_crop(chosen.landmarks, crop),
-            ),
-            faces=chosen.faces,
-            face=face,
-            confidence=chosen.confidence,
+            place=paste_place(crop, *image.shape[-2:]),
+            crop_landmarks=to_crop(landmarks, crop),
         )
 
     @torch.no_grad()
-    def track(self, frames: Iterable[Tensor], fps: Fraction) -> Motion:
-        """(3, H, W) frames to the motion of the largest face, reference "camera".
+    def track(self, frames: Iterable[Tensor], fps: Fraction, face: int = 0) -> Tracked:
+        """(3, H, W) frames to what the ``face``-th largest face of the first frame does.
 
         Frames without a face hold the face before them (the first ones: the face after them).
         Raises NoFaceError when no frame shows a face.
         """
-        outputs = [
-            None if crop is None else self.motion(crop)
-            for crop in driving_crops(self.encoder, frames)
-        ]
-        return self.code.measured(face_state(held(outputs)), fps)
+        outputs, points, found = [], [], []
+        for seen in driving_crops(self.encoder, frames, face):
+            found.append(seen is not None)
+            if seen is not None:
+                outputs.append(self.motion(seen[0]))
+                points.append(seen[1])
+        found = torch.tensor(found, device=points[0].device)
+        shown = (found.long().cumsum(0) - 1).clamp(min=0)  # which of those with a face
+        seen = {name: torch.cat([output[name] for output in outputs]) for name in outputs[0]}
+        motion = self.code.measured(face_state(seen), fps)[shown]
+        return Tracked(motion, steadied(torch.stack(points))[shown], found)
+
+    def relative(self, motion: Motion, rest: Motion | None = None) -> Motion:
+        """A "camera" motion as offsets from ``rest`` (T = 1; None: its own first frame)."""
+        return self.code.relative(motion, rest)
 
     def render(
         self,
@@ -133,13 +163,13 @@ class ImplicitSpace(nn.Module):
     ) -> Iterator[Tensor]:
         """Frames of the moving portrait, in chunks (B <= chunk, 3, H, W), 0..1.
 
-        A "camera" motion is played relative to its own first frame. On a CPU ``workers`` threads
+        A "camera" motion is played as an absolute one. On a CPU ``workers`` threads
         render ahead; elsewhere one chunk is computed while the one before is used. "crop" shows the
         512 x 512 picture that the decoder paints; ``alpha`` adds the mask of the pasted crop;
         ``check`` is called between layers, on a CPU. Raises InputError for a motion or a portrait
         of another space.
         """
-        pieces = offsets_for(portrait, motion, self.code.relative, self.name)
+        pieces = offsets_for(portrait, motion, self._placed, self.name)
         chunk = chunk or self.painter.frames_at_once()
         chunks = (part for piece in pieces for part in piece.split(chunk))
         driver, chunks = self._driver(portrait, chunks)
@@ -149,6 +179,17 @@ class ImplicitSpace(nn.Module):
                 yield from ordered_map(draw, chunks, workers)
         else:
             yield from ahead(draw, chunks, portrait.image.device)
+
+    def _placed(self, portrait: Portrait, motion: Motion, first: Motion) -> Motion:
+        """A "camera" motion as offsets from a portrait: LivePortrait's absolute motion.
+
+        But place and size change as they do from the ``first`` frame: videos are not framed alike.
+        """
+        source = portrait.appearance.state
+        motion, first = move(motion, source.rotation.device), move(first, source.rotation.device)
+        placed = self.code.from_offsets(absolute(self.code.state(motion), source), motion.fps)
+        change = self.code.relative(motion, first)
+        return replace(placed, translation=change.translation, scale=change.scale)
 
     @torch.no_grad()
     def _driver(
@@ -175,7 +216,8 @@ class ImplicitSpace(nn.Module):
     ) -> Tensor:
         look: ImplicitAppearance = portrait.appearance
         motion = move(motion, look.canonical.device, look.canonical.dtype)
-        painted = self.painter.paint(look.source, driver(self.code.offsets(motion)))
+        offsets = self.code.offsets(motion)
+        painted = self._painted(look, driver(offsets), offsets)
         if view == "crop":
             return with_channel(painted, crop_mask(painted)) if alpha else painted
         picture = portrait.image
@@ -183,6 +225,57 @@ class ImplicitSpace(nn.Module):
             picture, painted = with_channel(picture, 0.0), with_channel(painted, 1.0)
         return paste(picture, painted, look.place)
 
+    def _painted(self, look: ImplicitAppearance, keypoints: Tensor, offsets: Offsets) -> Tensor:
+        """(B, K, 3) driven keypoints to the crops (B, 3, 512, 512), from all photos."""
+        if not look.views:
+            return self.painter.paint(look.source, keypoints)
+        photos = (look.state, *(view.state for view in look.views))
+        share = shares(moved(look.state, offsets), photos)
+        return paint(self.painter, look.source, keypoints, look.views, share)
+
+    def neutralised(self, portrait: Portrait, motion: Motion, amount: float = 1.0) -> Motion:
+        """A "portrait" motion that takes the portrait's own expression away; ``amount`` 0: none."""
+        return self.code.without(portrait.pose, motion, amount)
+
+    @torch.no_grad()
+    def dub(
+        self,
+        frames: Iterable[Tensor],
+        tracked: Tracked,
+        motion: Motion | Iterable[Motion],
+        workers: int = 1,
+        check: Callable[[], None] | None = None,
+    ) -> Iterator[Tensor]:
+        """(3, H, W) frames of a video with the lips of a motion, (1, 3, H, W) each.
+
+        As ``FaceSpace.dub``; every frame is encoded and painted. Raises InputError for motion of
+        another space or reference.
+        """
+        draw = partial(self._redrawn, resting_lips(tracked, self.code))
+        to_draw = shots(frames, tracked, motion, self.name)
+        device = tracked.landmarks.device
+        if device.type == "cpu":
+            with between_layers(self.painter, check):
+                yield from ordered_map(draw, to_draw, workers)
+        else:
+            yield from ahead(draw, to_draw, device)
+
+    @torch.no_grad()
+    def _redrawn(self, rest: Tensor, shot: Shot) -> Tensor:
+        if not shot.seen.found:
+            return shot.frame
+        frame, landmarks = shot.frame, shot.seen.landmarks[0].to(shot.frame)
+        look = self._look(frame, landmarks)
+        offsets = speaking(look.state, move(shot.motion, frame.device), rest, self.code)
+        driver = KeypointDriver(look.canonical, look.state, self.stitching, self.driving)
+        painted = self.painter.paint(look.source, driver(offsets))
+        share = lower_face(look.crop_landmarks, look.place.places)
+        return paste(frame, painted, replace(look.place, mask=look.place.mask * share))
+
     def matte(self, portrait: Portrait) -> Tensor:
         """(1, H, W), 0..1: where the crop is pasted."""
         return picture_mask(portrait.appearance.place, *portrait.image.shape[-2:])
+
+    def reach(self, portrait: Portrait) -> Tensor:
+        """(1, H, W), 0..1: how far frames may differ from the picture; 0 where they never do."""
+        return self.matte(portrait)

@@ -20,6 +20,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from ...types import PARTS as SPACE_PARTS
 from .topology import (
     LEFT_EYE_INNER,
     LEFT_EYE_OUTER,
@@ -33,12 +34,7 @@ from .topology import (
     RIGHT_LID_UPPER,
 )
 
-PARTS = {
-    "lips": slice(0, 12),
-    "expression": slice(12, 20),
-    "blink": slice(20, 22),
-    "gaze": slice(22, 24),
-}
+PARTS = SPACE_PARTS["mesh"]
 CODE_SIZE = 24
 EYEBALL_RADIUS = 0.133  # in outer-eye distances: 12 mm of 90 mm
 

@@ -53,6 +53,16 @@ def rotation_angles(rotation: Tensor) -> Tensor:
     return torch.rad2deg(torch.stack([yaw, pitch, roll], -1))
 
 
+def own_roll(rotation: Tensor) -> Tensor:
+    """(..., 3, 3) to the (..., 3, 3) of its roll alone: from the axes of a level head to its own.
+
+    Where a head moves is told along these axes, in every face space: a head that lies on its side
+    nods to the side.
+    """
+    roll = rotation_angles(rotation) * rotation.new_tensor([0.0, 0.0, 1.0])
+    return rotation_matrix(roll)
+
+
 def fit_similarity(source: Tensor, target: Tensor) -> RigidFit:
     """Least-squares similarity (Umeyama 1991) of (V, 3) or (B, V, 3) points onto (B, V, 3)."""
     source = source.expand_as(target)

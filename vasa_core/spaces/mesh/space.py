@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from functools import partial
@@ -10,18 +10,21 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
+from ...errors import NoFaceError
 from ...render.memory import frames_per_chunk
 from ...render.parallel import ordered_map
-from ...types import Motion, Portrait, Progress, View, move, stepper
-from ..playing import offsets_for
+from ...types import Motion, Portrait, Progress, Tracked, View, move, stepper
+from ..playing import Shot, offsets_for, shots
 from .dynamics import PARTS, FaceBasis
 from .encoder.choice import choose_face
 from .encoder.encoder import FaceEncoder
 from .geometry import fit_pose
+from .neutral import unsmiling_code
 from .renderer.drivers import own_expression
 from .renderer.prepare import PREPARING_STEPS, prepare
-from .renderer.render import render
-from .tracking import motion_from_landmarks, relative_motion
+from .renderer.prepare_views import VIEW_STEPS, add_views
+from .renderer.render import render, whole
+from .tracking import motion_from_landmarks, placed_motion, relative_motion
 
 ENCODING_STEPS = 2 + PREPARING_STEPS  # find the face, its landmarks, then ``prepare``
 
@@ -54,18 +57,24 @@ class MeshSpace(nn.Module):
         face: int = 0,
         mask: Tensor | None = None,
         progress: Progress | None = None,
+        views: Sequence[Tensor] = (),
     ) -> Portrait:
         """(1, 3, H, W), 0..1, to the ``face``-th largest face in it, ready to be moved.
 
-        With a ``mask`` (H, W), 0..1, only faces whose centre lies in it count. Raises NoFaceError
-        when there is none, InputError when there are fewer than asked for or the mask does not fit.
+        With a ``mask`` (H, W), 0..1, only faces whose centre lies in it count. ``views`` are more
+        photos (1, 3, h, w) of the person, of any size; the largest face in each is taken. Raises
+        NoFaceError when there is no face in one of them, InputError when there are fewer than asked
+        for or the mask does not fit.
         """
-        step = stepper(ENCODING_STEPS, progress)
+        step = stepper(ENCODING_STEPS + len(views) * (2 + VIEW_STEPS), progress)
         chosen = choose_face(self.encoder, image, face, mask, step)
         landmarks = chosen.landmarks
         pose = fit_pose(landmarks[None], self.basis.canonical)
         identity = pose.canonical(landmarks[None])[0]
+        photos = [self._view(number, views, step) for number in range(len(views))]
         appearance = prepare(image, landmarks, self.basis, step)
+        if photos:
+            appearance = add_views(appearance, landmarks, photos, self.basis, step)
         rest = motion_from_landmarks(landmarks[None], self.basis, Fraction(25), identity)
         return Portrait(
             space=self.name,
@@ -80,14 +89,27 @@ class MeshSpace(nn.Module):
             confidence=chosen.confidence,
         )
 
-    def track(self, frames: Iterable[Tensor], fps: Fraction) -> Motion:
-        """(3, H, W) frames to the motion of the largest face, reference "camera".
+    def _view(
+        self, number: int, views: Sequence[Tensor], step: Callable[[], None]
+    ) -> tuple[Tensor, Tensor]:
+        """One of the views and the landmarks of its largest face."""
+        try:
+            return views[number], choose_face(self.encoder, views[number], 0, None, step).landmarks
+        except NoFaceError as error:
+            raise NoFaceError(f"View {number + 1} of {len(views)}: {error}") from error
+
+    def track(self, frames: Iterable[Tensor], fps: Fraction, face: int = 0) -> Tracked:
+        """(3, H, W) frames to what the ``face``-th largest face of the first frame does.
 
         Frames without a face hold the face before them (the first ones: the face after them).
         Raises NoFaceError when no frame shows a face.
         """
-        landmarks, found = self.encoder.track(frames)
-        return motion_from_landmarks(landmarks, self.basis, fps)
+        landmarks, found = self.encoder.track(frames, face)
+        return Tracked(motion_from_landmarks(landmarks, self.basis, fps), landmarks, found)
+
+    def relative(self, motion: Motion, rest: Motion | None = None) -> Motion:
+        """A "camera" motion as offsets from ``rest`` (T = 1; None: its own first frame)."""
+        return relative_motion(motion, rest)
 
     def render(
         self,
@@ -101,19 +123,61 @@ class MeshSpace(nn.Module):
     ) -> Iterator[Tensor]:
         """Frames of the moving portrait, in chunks (B <= chunk, 3, H, W), 0..1.
 
-        A "camera" motion is played relative to its own first frame. ``workers`` threads render
-        ahead. ``view`` and ``alpha`` as in ``renderer.render``; frames are too quick for ``check``.
+        A "camera" motion turns the head as the camera saw it. ``workers`` threads render ahead.
+        ``view`` and ``alpha`` as in ``renderer.render``; frames are too quick for ``check``.
         Raises InputError for a motion or a portrait of another space.
         """
         draw = partial(self._draw, portrait, view=view, alpha=alpha)
         chunk = chunk or frames_per_chunk(*portrait.image.shape[-2:])
-        pieces = offsets_for(portrait, motion, relative_motion, self.name)
+        pieces = offsets_for(portrait, motion, placed_motion, self.name)
         chunks = (part for piece in pieces for part in piece.split(chunk))
         yield from ordered_map(draw, chunks, workers)
 
+    def neutralised(self, portrait: Portrait, motion: Motion, amount: float = 1.0) -> Motion:
+        """A "portrait" motion that takes the portrait's own smile away; ``amount`` 0: none of it.
+
+        A photo's open lips need nothing: mesh motion is measured from closed lips.
+        """
+        code = unsmiling_code(portrait.identity.float().cpu(), FaceBasis.load())
+        return replace(motion, dynamics=motion.dynamics + amount * code.to(motion.dynamics))
+
+    def dub(
+        self,
+        frames: Iterable[Tensor],
+        tracked: Tracked,
+        motion: Motion | Iterable[Motion],
+        workers: int = 1,
+        check: Callable[[], None] | None = None,
+    ) -> Iterator[Tensor]:
+        """(3, H, W) frames of a video with the lips of a motion, (1, 3, H, W) each.
+
+        As ``FaceSpace.dub``; a frame takes a fifth of a second. Raises InputError for motion of
+        another space or reference.
+        """
+        yield from ordered_map(self._redrawn, shots(frames, tracked, motion, self.name), workers)
+
+    @torch.no_grad()
+    def _redrawn(self, shot: Shot) -> Tensor:
+        if not shot.seen.found:
+            return shot.frame
+        frame, seen = shot.frame, move(shot.seen, shot.frame.device, shot.frame.dtype)
+        lips = PARTS["lips"]
+        appearance = prepare(
+            frame, seen.landmarks[0], self.basis, lips=seen.motion.dynamics[0, lips]
+        )
+        codes = torch.zeros_like(seen.motion.dynamics)
+        codes[:, lips] = shot.motion.dynamics[:, lips].to(codes)
+        none = codes.new_zeros(1, 3)
+        return render(appearance, none, none[:, :2], none[:, 0] + 1, codes)
+
     def matte(self, portrait: Portrait) -> Tensor:
         """(1, H, W), 0..1: what moves (head, hair, shoulders) in the picture as it is."""
-        return next(self.render(portrait, portrait.pose, alpha=True))[:, 3]
+        seam = portrait.appearance.seam
+        return whole(portrait.appearance, seam.matte * seam.reach)
+
+    def reach(self, portrait: Portrait) -> Tensor:
+        """(1, H, W), 0..1: how far frames may differ from the picture; 0 where they never do."""
+        return whole(portrait.appearance, portrait.appearance.seam.reach)
 
     @torch.no_grad()
     def _draw(self, portrait: Portrait, motion: Motion, view: View, alpha: bool) -> Tensor:

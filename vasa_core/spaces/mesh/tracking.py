@@ -8,9 +8,9 @@ from fractions import Fraction
 import torch
 from torch import Tensor
 
-from ...types import Motion
+from ...types import Motion, Portrait
 from .dynamics import FaceBasis, eye_opening, mouth_opening
-from .geometry import RigidFit, fit_pose, rotation_angles, rotation_matrix
+from .geometry import RigidFit, fit_pose, own_roll, rotation_angles, rotation_matrix
 
 
 def neutral_face(canonical: Tensor) -> Tensor:
@@ -51,27 +51,32 @@ def pose_of(motion: Motion) -> RigidFit:
 def relative_motion(motion: Motion, rest: Motion | None = None) -> Motion:
     """A "camera" motion as offsets from ``rest`` (T = 1; by default its own first frame).
 
-    Only the pose is made relative: a mesh code is measured from a neutral face already.
+    Only the pose is made relative, along the axes that the head has at rest: a mesh code is
+    measured from a neutral face already.
     """
     if motion.reference == "portrait":
         return motion
     pose, origin = pose_of(motion), pose_of(motion[:1] if rest is None else rest)
+    roll = own_roll(origin.rotation)  # (1, 3, 3)
+    shift = (pose.shift - origin.shift) / origin.scale[:, None]
     return replace(
         motion,
-        rotation=rotation_angles(pose.rotation @ origin.rotation.mT),
-        translation=(pose.shift - origin.shift) / origin.scale[:, None],
+        rotation=rotation_angles(roll.mT @ pose.rotation @ origin.rotation.mT @ roll),
+        translation=shift @ roll[0, :2, :2],
         scale=pose.scale / origin.scale,
         reference="portrait",
     )
 
 
-def idle(frames: int, fps: Fraction, code_size: int) -> Motion:
-    """The motion that leaves a portrait as it is."""
-    return Motion(
-        rotation=torch.zeros(frames, 3),
-        translation=torch.zeros(frames, 2),
-        scale=torch.ones(frames),
-        dynamics=torch.zeros(frames, code_size),
-        space="mesh",
-        fps=fps,
-    )
+def placed_motion(portrait: Portrait, motion: Motion, first: Motion) -> Motion:
+    """A "camera" motion as offsets from a portrait, whose head then turns as the camera saw it.
+
+    Place and size change from the portrait's own as they do from the ``first`` frame (T = 1). Where
+    portrait and video lie on different sides, the camera is taken to be turned along.
+    """
+    angles = portrait.pose.rotation.to(motion.rotation)
+    own, sides = rotation_matrix(angles), torch.zeros_like(angles)
+    roll = own_roll(own)
+    sides[:, 2] = 90 * ((angles - first.rotation)[:, 2] / 90).round()
+    turned = roll.mT @ rotation_matrix(sides) @ rotation_matrix(motion.rotation) @ own.mT @ roll
+    return replace(relative_motion(motion, first), rotation=rotation_angles(turned))

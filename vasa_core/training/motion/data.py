@@ -22,7 +22,7 @@ from torch import Tensor
 
 from ...audio.features import FEATURES, AudioEncoder
 from ...audio.reader import read_audio
-from ...motion.vector import POSE_SIZE
+from ...motion.rows import POSE_SIZE
 from ...spaces.mesh.dynamics import PARTS, FaceBasis
 from ...spaces.mesh.tracking import motion_from_landmarks, relative_motion
 from ...types import Motion

@@ -24,9 +24,10 @@ from torch import Tensor
 from ...audio.articulation import PHONES
 from ...audio.features import FEATURES, AudioEncoder
 from ...motion.model import Hearing, MotionDiffusion, save_model
+from ...motion.rows import POSE_SIZE
 from ...motion.spectrum import Whitening
 from ...motion.transformer import MotionTransformer, MotionTransformerConfig
-from ...motion.vector import POSE_SIZE, MotionScaler
+from ...motion.vector import MotionScaler
 from ...spaces.mesh.dynamics import CODE_SIZE, FaceBasis
 from .actions import face_actions
 from .data import FPS, SOUND_COLUMNS, heard_columns, load_talking, mirror_matrix

@@ -9,7 +9,7 @@ from scipy.ndimage import gaussian_filter1d, label
 from torch import Tensor
 
 from ...motion.controls import GAZE_UNIT
-from ...motion.vector import POSE_SIZE
+from ...motion.rows import POSE_SIZE
 from ...spaces.mesh.dynamics import PARTS
 from .data import SOUND_COLUMNS, TalkingClip
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from torch import Tensor
@@ -52,3 +53,14 @@ def masked(faces: Faces, mask: Tensor, image: Tensor) -> Faces:
             "the middle of the face that is meant."
         )
     return Faces(faces.frames[inside], faces.scores[inside])
+
+
+def face_in_view(encoder: FaceEncoder, views: Sequence[Tensor], number: int, step) -> Tensor:
+    """Points (478, 3) of the largest face in one of several more photos (1, 3, h, w).
+
+    ``step`` as in ``choose_face``. NoFaceError says which photo shows none.
+    """
+    try:
+        return choose_face(encoder, views[number], 0, None, step).landmarks
+    except NoFaceError as error:
+        raise NoFaceError(f"View {number + 1} of {len(views)}: {error}") from error

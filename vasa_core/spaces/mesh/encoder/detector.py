@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .framing import frame_size, make_frames
+from .framing import frame_size, make_frames, turned_back
 from .layers import Residual, conv
 
 STRIDE = 8
@@ -62,33 +62,40 @@ class Detector(nn.Module):
         return self.out(x8)
 
     @torch.no_grad()
-    def find(self, image: Tensor, threshold: float, most: int = 64) -> tuple[Tensor, Tensor]:
+    def find(
+        self, image: Tensor, threshold: float, most: int = 64, quarters: int = 0
+    ) -> tuple[Tensor, Tensor]:
         """Frames (F, 2, 3) and scores (F,) of faces in one image (1, 3, H, W), best first.
 
         A face is kept when its heat is a local maximum above ``threshold`` and no better face lies
-        on it. The frame is the square crop that the landmark network wants.
+        on it. The frame is the square crop that the landmark network wants. The image is looked at
+        after ``quarters`` quarter turns anticlockwise; the frames are those of the image as it is.
         """
         frames, scores = [], []
         longest = max(image.shape[-2:])
         for side in self.config.sides:
             if side > self.config.sides[0] and longest <= self.config.sides[0]:
                 continue
-            picture, scale = fitted(image, side)
+            picture, scale = fitted(image, side, quarters)
             found, score = decode(self(picture), threshold, most)
-            frames.append(found / scale)
+            frames.append(turned_back(found / scale, quarters, *image.shape[-2:]))
             scores.append(score)
         frames, scores = torch.cat(frames), torch.cat(scores)
         keep = suppress(frames, scores)[:most]
         return frames[keep], scores[keep]
 
 
-def fitted(image: Tensor, side: int) -> tuple[Tensor, float]:
-    """The image scaled to a longest side, padded at the right and bottom, and the scale."""
+def fitted(image: Tensor, side: int, quarters: int = 0) -> tuple[Tensor, float]:
+    """The image scaled to a longest side, turned, padded at right and bottom; and the scale.
+
+    It is turned anticlockwise, by ``quarters`` quarter turns.
+    """
     height, width = image.shape[-2:]
     scale = side / max(height, width)
     size = max(1, round(height * scale)), max(1, round(width * scale))
     small = F.interpolate(image, size=size, mode="bilinear", antialias=True, align_corners=False)
-    right, bottom = -size[1] % MULTIPLE, -size[0] % MULTIPLE
+    small = small.rot90(quarters, (-2, -1))
+    bottom, right = (-length % MULTIPLE for length in small.shape[-2:])
     return F.pad(small, (0, right, 0, bottom), value=0.5), scale
 
 

@@ -18,15 +18,22 @@ from .framing import cut, fit_frames, frame_angle, frame_size, to_image
 from .landmark_net import LandmarkNet, LandmarkNetConfig
 from .layers import fuse
 from .parts import LEFT_EYE, LIPS, RIGHT_EYE, PartConfig, PartNet, mirror_index, part_frames
-from .smoothing import OneEuroFilter
+from .smoothing import filtered
 
 WEIGHTS = Path(__file__).parents[1] / "weights"
 CANDIDATE = 0.2  # heat from which a place is looked at with the landmark network
 FACE = 0.97  # score from which it is a face
+# Upside down, mouth and eyes trade places: most such faces score as faces too, with their points
+# wrong, but up to 0.9988 where nearly all upright ones score more. So a face that scores less than
+# ``SURE`` is held against what the turned picture shows.
+SURE = 0.999
+TURNED_FACE = 0.996  # score of a face in a turned picture, where more looks like one by chance
 APART = 0.6  # centres of two faces lie this far apart, in half sides of the larger one's square
 LOST = 0.5  # confidence below which a tracked face is looked for again
 PART_SHARE = 0.8  # how far lips and eyes follow the second look
 SPREAD = 0.07  # how far around lips and eyes the skin follows their second look, in half crop sides
+MOST_FACES = 16
+STEADY = (0.1, 12.0)  # of the one-euro filter: cut-off at rest, growth with speed; per frame
 JUMP = 0.35  # a point that moves further in a frame (in eye distances) tells a cut
 
 
@@ -86,21 +93,35 @@ class FaceEncoder(nn.Module):
         return FaceEncoder(detector, *networks).to(device, dtype)
 
     @torch.no_grad()
-    def detect(self, image: Tensor, max_faces: int = 16) -> Faces:
+    def detect(self, image: Tensor, max_faces: int = MOST_FACES) -> Faces:
         """The faces in one image (1, 3, H, W), the largest first.
 
-        Raises NoFaceError when there is none.
+        All are about equally turned: upright within 45 degrees or, where no such face is sure, to
+        one of the other sides. Raises NoFaceError when there is none.
         """
-        faces, best = self._search(image, max_faces)
+        faces, best = self.search(image, max_faces)
         if not len(faces):
             height, width = image.shape[-2:]
             sides = " and ".join(str(s) for s in self.detector.config.sides)
             raise NoFaceError(
-                f"No face in this {width}x{height} image: searched it scaled to {sides} px, best"
-                f" score {best:.2f}, needed {FACE:.2f}. Faces must be upright within 45 degrees and"
-                " at least 8 % of the shorter side; try a closer crop."
+                f"No face in this {width}x{height} image: searched it upright and turned to each"
+                f" side, scaled to {sides} px; best score upright {best:.2f}, needed {FACE:.2f}."
+                " Faces must be at least 8 % of the shorter side; try a closer crop."
             )
         return faces
+
+    @torch.no_grad()
+    def search(self, image: Tensor, most: int = MOST_FACES) -> tuple[Faces, float]:
+        """As ``detect``, but perhaps no faces; and the best score of any place seen upright."""
+        faces, upright = self._search(image, most)
+        if upright >= SURE:
+            return faces, upright
+        best = max(upright, TURNED_FACE)
+        for quarters in (1, 2, 3):
+            turned, score = self._search(image, most, quarters)
+            if score > best:
+                faces, best = turned, score
+        return faces, upright
 
     @torch.no_grad()
     def landmarks(self, images: Tensor) -> tuple[Tensor, Tensor]:
@@ -127,24 +148,24 @@ class FaceEncoder(nn.Module):
         return self._look_closer(image, points, mirrored=still)[0], float(confidence)
 
     @torch.no_grad()
-    def track(self, frames: Iterable[Tensor]) -> tuple[Tensor, Tensor]:
-        """Points (T, 478, 3) of the largest face through a video of (3, H, W), and found (T,).
+    def track(self, frames: Iterable[Tensor], face: int = 0) -> tuple[Tensor, Tensor]:
+        """Points (T, 478, 3) of one face through a video of (3, H, W), and found (T,).
 
-        A frame without a face repeats the points before it (the first ones: those after it).
-        Raises NoFaceError when no frame shows a face.
+        ``face`` 0 is the largest of the first frame that shows one. Points are smoothed forwards
+        and backwards in time, so they do not lag. A frame without a face repeats the points before
+        it (the first ones: those after it). Raises NoFaceError when no frame shows a face.
         """
-        tracker = Tracker(self)
+        tracker = Tracker(self, face)
         results = [tracker(frame[None]) for frame in frames]
         found = torch.tensor([points is not None for points in results], device=self.mirror.device)
         if not found.any():
             raise NoFaceError(f"No face in any of the {len(results)} frames of this video.")
-        last = next(points for points in results if points is not None)
-        filled = [last := last if points is None else points for points in results]
-        return torch.stack(filled), found
+        seen = steadied(torch.stack([points for points in results if points is not None]))
+        return seen[(found.long().cumsum(0) - 1).clamp(min=0)], found
 
-    def _search(self, image: Tensor, most: int) -> tuple[Faces, float]:
-        """Faces, the largest first, and the best score of any place that was looked at."""
-        frames, heat = self.detector.find(image, CANDIDATE / 2)
+    def _search(self, image: Tensor, most: int, quarters: int = 0) -> tuple[Faces, float]:
+        """Faces in an image, looked at after that many quarter turns, and the best score there."""
+        frames, heat = self.detector.find(image, CANDIDATE / 2, quarters=quarters)
         best = float(heat.max()) if len(heat) else 0.0
         frames, heat = frames[heat > CANDIDATE], heat[heat > CANDIDATE]
         if not len(frames):
@@ -155,7 +176,8 @@ class FaceEncoder(nn.Module):
         frames = fit_frames(points, self.face.mean)
         # both networks have a say: odds of the straightened look times root of the detector's odds
         scores = (seen.logit(1e-6) + heat.logit(1e-6) / 2).sigmoid()
-        keep = [i for i in suppress(frames, scores, APART) if scores[i] > FACE]
+        least = TURNED_FACE if quarters else FACE
+        keep = [i for i in suppress(frames, scores, APART) if scores[i] > least]
         keep = sorted(keep, key=lambda i: -float(frame_size(frames)[i]))[:most]
         return Faces(frames[keep], scores[keep]), float(scores.max())
 
@@ -220,37 +242,61 @@ def flipped(points: Tensor, order: Tensor | slice = slice(None)) -> Tensor:
 
 
 class Tracker:
-    """Follows the largest face of a video, frame by frame; call it with (1, 3, H, W).
+    """Follows one face of a video, frame by frame; call it with (1, 3, H, W).
 
-    Each frame is looked at where the face was before; the detector comes in at the start and
-    whenever the confidence drops. Points are smoothed in the face's own scale.
+    Each frame is looked at where the face was before; the detector comes in at the start, where the
+    ``face``-th largest is taken, and whenever the confidence drops: then the one nearest to where
+    the face was last.
     """
 
-    def __init__(self, encoder: FaceEncoder, rest: float = 0.1, speed: float = 24.0):
-        self.encoder, self.filter = encoder, OneEuroFilter(rest, speed)
-        self.points: Tensor | None = None
+    def __init__(self, encoder: FaceEncoder, face: int = 0):
+        self.encoder, self.face = encoder, face
+        self.points: Tensor | None = None  # of the frame before, if it showed the face
+        self.last: Tensor | None = None  # (2,) where the face was last
 
     @torch.no_grad()
     def __call__(self, image: Tensor) -> Tensor | None:
-        """Points (478, 3), or None when the frame shows no face."""
+        """Points (478, 3), not smoothed, or None when the frame shows no face."""
         points, confidence = None, 0.0
         if self.points is not None:
             points, confidence = self.encoder.landmarks_at(image, self.points)
         if confidence < LOST:
-            faces, _ = self.encoder._search(image, 1)
-            points = self.encoder.landmarks_at(image, faces[0])[0] if len(faces) else None
-        if points is None:
-            self.points = None
-            self.filter.reset()
-            return None
-        return self._smooth(points)
-
-    def _smooth(self, points: Tensor) -> Tensor:
-        unit = torch.linalg.vector_norm(points[mesh.RIGHT_EYE_OUTER] - points[mesh.LEFT_EYE_OUTER])
-        if self.points is not None and (points - self.points).abs().max() > JUMP * unit:
-            self.filter.reset()
+            points = self._look_for(image)
         self.points = points
-        return self.filter(points / unit) * unit
+        if points is not None:
+            self.last = points[:, :2].mean(0)
+        return points
+
+    def _look_for(self, image: Tensor) -> Tensor | None:
+        faces, _ = self.encoder.search(image)
+        if self.last is None:
+            if self.face >= len(faces):
+                return None
+            chosen = self.face
+        elif len(faces):
+            chosen = int((faces.boxes[:, :2] - self.last).norm(dim=1).argmin())
+        else:
+            return None
+        return self.encoder.landmarks_at(image, faces[chosen])[0]
+
+
+def steadied(points: Tensor) -> Tensor:
+    """(T, V, 3) points of one face without their noise, smoothed each way in time: no lag.
+
+    What moves further than ``JUMP`` in a frame is a cut, over which nothing is smoothed.
+    """
+    units = (points[:, mesh.RIGHT_EYE_OUTER] - points[:, mesh.LEFT_EYE_OUTER]).norm(dim=-1)
+    steps = (points[1:] - points[:-1]).abs().flatten(1).amax(1)
+    cuts = [0, *((steps > JUMP * units[1:]).nonzero().flatten() + 1).tolist(), len(points)]
+    shots = [slice(*ends) for ends in zip(cuts, cuts[1:], strict=False)]
+    return torch.cat([_steadied(points[shot], units[shot].median()) for shot in shots])
+
+
+def _steadied(points: Tensor, unit: Tensor) -> Tensor:
+    measured = points / unit
+    there = filtered(measured, *STEADY)
+    back = filtered(measured.flip(0), *STEADY).flip(0)
+    return (there + back) / 2 * unit
 
 
 def read_networks(file: Path, *names: str) -> list[nn.Module]:

@@ -69,6 +69,22 @@ def to_crop(points: Tensor, frames: Tensor) -> Tensor:
     return torch.cat([plane, points[..., 2:] / size[..., None, None]], -1)
 
 
+def turned_back(frames: Tensor, quarters: int, height: int, width: int) -> Tensor:
+    """Frames (B, 2, 3) of a turned picture as frames of the picture as it was.
+
+    That was ``height`` x ``width`` pixels, and turned anticlockwise by ``quarters`` quarter turns.
+    """
+    turn, corner = (
+        ([[1, 0], [0, 1]], [0, 0]),
+        ([[0, -1], [1, 0]], [width, 0]),
+        ([[-1, 0], [0, -1]], [width, height]),
+        ([[0, 1], [-1, 0]], [0, height]),
+    )[quarters]
+    frames = frames.new_tensor(turn) @ frames
+    frames[..., 2] += frames.new_tensor(corner)
+    return frames
+
+
 def crop_grid(frames: Tensor, height: int, width: int) -> Tensor:
     """Image positions (B, height, width, 2) of the centres of a crop's pixels.
 

@@ -7,33 +7,24 @@ import math
 import torch
 from torch import Tensor
 
+DERIVATIVE = 0.25  # cut-off of the speed
 
-class OneEuroFilter:
-    """The 1-euro filter (Casiez, Roussel, Vogel 2012), frame by frame, on positions.
+
+def filtered(positions: Tensor, rest: float, speed: float) -> Tensor:
+    """(T, ...) positions through the one-euro filter (Casiez, Roussel, Vogel 2012).
 
     ``rest`` is the cut-off (per frame) of a point at rest, ``speed`` how fast the cut-off grows
     with the speed (in units per frame); positions should be scaled to a common unit.
     """
-
-    def __init__(self, rest: float, speed: float, derivative: float = 0.25):
-        self.rest, self.speed, self.derivative = rest, speed, derivative
-        self.reset()
-
-    def reset(self) -> None:
-        """Forget the past."""
-        self.position: Tensor | None = None
-        self.velocity: Tensor | None = None
-
-    def __call__(self, position: Tensor) -> Tensor:
-        """The smoothed position for the next one measured."""
-        if self.position is None:
-            self.position, self.velocity = position, torch.zeros_like(position)
-            return position
-        blend = _blend(torch.as_tensor(self.derivative))
-        self.velocity = self.velocity + blend * (position - self.position - self.velocity)
-        blend = _blend(self.rest + self.speed * self.velocity.abs())
-        self.position = self.position + blend * (position - self.position)
-        return self.position
+    position, velocity = positions[0], torch.zeros_like(positions[0])
+    slow = _blend(torch.tensor(DERIVATIVE).to(positions))
+    smooth = [position]
+    for measured in positions[1:]:
+        velocity = velocity + slow * (measured - position - velocity)
+        blend = _blend(rest + speed * velocity.abs())
+        position = position + blend * (measured - position)
+        smooth.append(position)
+    return torch.stack(smooth)
 
 
 def _blend(cutoff: Tensor) -> Tensor:

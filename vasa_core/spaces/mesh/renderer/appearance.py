@@ -5,16 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from ....types import CropTransform
+from ..dynamics import CODE_SIZE
 from .drivers import LipGap
 from .eyes import Eyeballs
 from .lattice import Lattice
 from .mouth import MouthInside
 from .patch import Patch
 from .region import HeadRegion, HeadSquare
+from .seam import Seam
 from .texture import Texture
+from .views import Views
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -33,6 +37,9 @@ class MeshAppearance:
     places     (1, 1, 2, h, w)  pixel centres of the region, in the head texture's own measure
     head                     moving layer: colour times matte (3), matte
     background (1, 3, h, w)  still layer
+    seam                     between the region and the rest of the image
+    eyes_patch, eyes         None where nothing but the lips is going to move
+    views                    more photos of the person; None without any
     """
 
     region: HeadRegion
@@ -48,10 +55,17 @@ class MeshAppearance:
     places: Tensor
     head: Texture
     background: Tensor
+    seam: Seam
     mouth_patch: Patch
     mouth: MouthInside
-    eyes_patch: Patch
-    eyes: Eyeballs
+    eyes_patch: Patch | None
+    eyes: Eyeballs | None
+    views: Views | None = None
+
+    @property
+    def own(self) -> Tensor:
+        """(D,) dynamics code that the photo shows."""
+        return F.pad(self.own_lips, (0, CODE_SIZE - len(self.own_lips)))
 
     @property
     def crop(self) -> CropTransform:

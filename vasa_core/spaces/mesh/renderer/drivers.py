@@ -157,15 +157,26 @@ def lip_gap(landmarks: Tensor, rows: Tensor, mouth: Openings, unit: float) -> Li
 
 
 def driver_rows(
-    landmarks: Tensor, pose: RigidFit, basis: FaceBasis, mouth: Openings, eyes: Openings
+    landmarks: Tensor,
+    pose: RigidFit,
+    basis: FaceBasis,
+    mouth: Openings,
+    eyes: Openings,
+    lips: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
     """All rows of a portrait, (C, 468, 3) with C = 12 + 8 + 2 + 2, and its own lips code (12,).
 
     The row before the last closes what the own code leaves open; the last one parts the lips.
+    ``lips`` is the own code where it is known; None: it is read from the gap of the lips.
     """
     components = torch.cat([basis.lips, basis.expression])[:, :FACE_VERTICES].to(landmarks)
     camera = components @ pose.rotation[0].T * pose.scale[0]
-    own, left = own_opening(photo_gap(landmarks, mouth, pose.scale.item()), pose, basis)
+    gap = photo_gap(landmarks, mouth, pose.scale.item())
+    own, left = own_opening(gap, pose, basis)
+    if lips is not None:
+        own = lips.to(gap)
+        moved = torch.einsum("k,kvc->vc", own, camera[: len(own)])
+        left = gap - (moved[list(LIP_LOWER_INNER)] - moved[list(LIP_UPPER_INNER)])
     rest = closing_row(landmarks, left, mouth)
     parting = parting_row(landmarks, mouth)
     return torch.cat([camera, blink_rows(landmarks, eyes), rest[None], parting[None]]), own

@@ -39,7 +39,7 @@ class Eyeballs:
 
     def paint(self, patch: Patch, pixels: Tensor, motion: HeadMotion, origin, gaze) -> Tensor:
         """Eyeballs under target pixels (B, 2, 2, h, w), gaze (B, 2) degrees: (B, 2, 3, h, w)."""
-        points = motion.plane_inverse(pixels, origin, patch.centre[:, 2])
+        points = motion.plane_inverse(pixels, origin, patch.window.centre[:, 2])
         angles = torch.deg2rad(soft_limit(gaze, -GAZE_LIMIT, GAZE_LIMIT))
         shift = (angles.sin() @ self.turn.T)[:, None, :, None, None]
         far = (points - shift - self.iris[:, :, None, None]) / self.radius[:, None, None, None]
@@ -47,15 +47,23 @@ class Eyeballs:
         return self.texture.sample(points - shift * share[:, :, None])
 
 
-def lid_closure(blink: Tensor, gaze: Tensor) -> Tensor:
-    """(B, 2) blink codes and (B, 2) gaze to the closure of both eyes: lids follow the gaze."""
-    closure = blink - LID_FOLLOWS * soft_limit(gaze[:, 1:], -GAZE_LIMIT, GAZE_LIMIT)
+def lid_position(blink: Tensor, gaze: Tensor) -> Tensor:
+    """(B, 2) blink codes and (B, 2) gaze to how far both lids go down: they follow the gaze."""
+    return blink - LID_FOLLOWS * soft_limit(gaze[:, 1:], -GAZE_LIMIT, GAZE_LIMIT)
+
+
+def lid_closure(blink: Tensor, gaze: Tensor, own: Tensor | float = 0.0) -> Tensor:
+    """(B, 2) blink codes and (B, 2) gaze to how far the lids of a photo have to close, (B, 2).
+
+    ``own`` is the position that its lids have: 0 as in the portrait, below 1.
+    """
+    closure = (lid_position(blink, gaze) - own) / (1 - own)
     return torch.where(closure < 0, 0.4 * torch.tanh(closure / 0.4), closure).clamp(max=1.0)
 
 
 def make_eyeballs(scene: Scene, patch: Patch) -> Eyeballs:
     """Complete the eyes of a portrait behind their lids."""
-    low, size = patch.lattice.low, patch.lattice.size[0]
+    low, size = patch.window.lattice.low, patch.window.lattice.size[0]
     picture = crop(scene, low, size)
     grid = cell_centres(torch.zeros_like(size), size, *picture.shape[-2:])
     points = (low[:, :, None, None] + grid).permute(0, 2, 3, 1)

@@ -10,11 +10,17 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ..topology import LEFT_LID_LOWER, RIGHT_LID_LOWER
+from .cut import smoothstep
+from .lattice import cell_centres
 from .matte import head_matte
+from .region import LIPS_REACH
 from .scene import Scene
 from .texture import Texture, fill, sharp_texture
 
 CLEAR = 0.04  # matte below which a pixel is pure background
+FACE = 1.3  # radii of the head's ellipse that a still head's lower face fills
+BELOW_EYES = (0.06, 0.30)  # eye distances below the lids: there the lower face begins
 FRINGE = 0.035  # eye distances around the head that are not taken for the background's colours
 
 
@@ -38,3 +44,18 @@ def split_layers(scene: Scene) -> tuple[Texture, Tensor]:
     moving = picture - (1 - matte) * background
     planes = torch.cat([moving, matte], 1)
     return sharp_texture(planes, torch.zeros(1, 2).to(picture), scene.factor), background
+
+
+def lower_face_layers(scene: Scene) -> tuple[Texture, Tensor]:
+    """As ``split_layers``, where only lips move: the lower face, softly cut out, over the picture.
+
+    Where nothing is cut out, the picture stays bit by bit.
+    """
+    picture = scene.picture
+    size = picture.new_tensor([picture.shape[-1], picture.shape[-2]])
+    grid = cell_centres(torch.zeros_like(size), size, *picture.shape[-2:]).permute(1, 2, 0)
+    share = 1 - smoothstep(scene.ellipse.radius(grid), FACE, LIPS_REACH)
+    lids = scene.landmarks[[RIGHT_LID_LOWER[4], LEFT_LID_LOWER[4]], :2] @ scene.ellipse.down
+    share = share * smoothstep((grid @ scene.ellipse.down - lids.amax()) / scene.unit, *BELOW_EYES)
+    planes = torch.cat([picture * share, share[None, None]], 1)
+    return sharp_texture(planes, torch.zeros(1, 2).to(picture), scene.factor), picture

@@ -46,8 +46,7 @@ def head_matte(scene: Scene) -> Tensor:
     across = ((points - scene.ellipse.centre) @ scene.ellipse.right / scene.unit).abs()
     body = smoothstep(drop, 0.0, 0.3)
     sure_head = (radius < SURE_HEAD) | ((drop > -0.2) & (across < 0.3))
-    x, y = (points / scene.unit).unbind(-1)
-    rim = torch.minimum(torch.minimum(x, width / scene.unit - x), y) < RIM
+    rim = torch.minimum(points, box - points).amin(-1) < RIM * scene.unit
     # straight above the head the rim may be hair
     aside = (across > ASIDE) | (radius > 2 * SURE_HEAD)
     sure_away = rim & aside & (radius > SURE_AWAY) & (drop < ABOVE_MOUTH)

@@ -61,7 +61,7 @@ class MouthInside:
         ``lips`` (B, L) is the lips code, measured from closed lips.
         """
         half = self.lips.half
-        points = motion.plane_inverse(opened.pixels, origin, patch.centre[:, 2])
+        points = motion.plane_inverse(opened.pixels, origin, patch.window.centre[:, 2])
         dropped = points - (lips @ self.jaw)[:, None, :, None, None]
         teeth = self._relative(points)
         colours = _over(self.cavity.view(3, 1, 1), self.lower.sample(self._relative(dropped)))
@@ -213,7 +213,7 @@ def _photo(scene: Scene, patch: Patch, visible: Tensor) -> Texture:
 
     Upper teeth stay with the head. In a wide open mouth the lower half follows the jaw.
     """
-    low, size = patch.lattice.low, patch.lattice.size[0]
+    low, size = patch.window.lattice.low, patch.window.lattice.size[0]
     picture = crop(scene, low, size)
     grid = cell_centres(torch.zeros_like(size), size, *picture.shape[-2:])
     lips, half = scene.mouth, scene.mouth.half

@@ -12,10 +12,11 @@ import torch
 from torch import Tensor
 
 from .cut import Openings, smoothstep, softness
-from .lattice import Lattice, cell_centres, enlarge
+from .lattice import cell_centres
 from .pose import HeadMotion
 from .scene import Scene
-from .texture import Texture, feather, sharp_texture
+from .texture import Texture, sharp_texture
+from .window import Window, make_window
 
 CELL = 0.022  # of a patch's lattice, in eye distances
 MARGIN = 0.16  # of source around what a patch shows at rest, in eye distances
@@ -26,23 +27,29 @@ SEEN = 0.04  # lift relative to its height from which on a patch is fully shown
 class Patch:
     """P patches of one size over openings of one kind.
 
-    lattice            their displacement fields, sides upper and lower
+    window             where they are, with sides upper and lower
     upper              texture: colour (3), cover of the upper side, weight of the patch, and how
                        far below the upper contour, pixels
     lower              texture: colour (3), cover of the lower side, how far above its contour
-    target (P, 1, 2, h', w')  lattice points of the target at rest
-    pixels (P, 2, h, w)       pixel centres of the target at rest
-    border (h, w)      weight that fades at the border
-    centre (P, 3)      relative to the head's origin
     """
 
-    lattice: Lattice
+    window: Window
     upper: Texture
     lower: Texture
-    target: Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """A part of a face as B frames show it, in P boxes.
+
+    pixels  (B, P, 2, h, w)  where each pixel lies in the working picture
+    colours (B, P, 3, h, w)
+    weight  (B, P, h, w)     how much of each pixel it covers
+    """
+
     pixels: Tensor
-    border: Tensor
-    centre: Tensor
+    colours: Tensor
+    weight: Tensor
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,38 +71,34 @@ class OpenedPatch:
         """(B, P, h, w): distance above the lower contour, source pixels."""
         return self.lower[:, :, 4]
 
-    def closed_by(self, inside: Tensor) -> Tensor:
-        """(B, P, 3, h, w): lower side over what is ``inside``, upper side over both."""
+    def closed_by(self, inside: Tensor, border: Tensor) -> Layer:
+        """Lower side over what is ``inside`` (B, P, 3, h, w), upper side over both."""
         below = torch.lerp(inside, self.lower[:, :, :3], self.lower[:, :, 3:4])
-        return torch.lerp(below, self.upper[:, :, :3], self.upper[:, :, 3:4])
+        colours = torch.lerp(below, self.upper[:, :, :3], self.upper[:, :, 3:4])
+        return Layer(self.pixels, colours, self.upper[:, :, 4] * border)
 
 
 def follow(patch: Patch, drivers: Tensor, motion: HeadMotion) -> OpenedPatch:
     """The two sides of a patch's openings in B frames."""
-    displacement = patch.lattice.displacement(drivers, motion)
-    change = motion.matrix - torch.eye(2, 3).to(motion.matrix)
-    step = (patch.centre @ change.mT + motion.shift[:, None]).round()[..., None, None]
-    offsets = patch.lattice.invert(displacement, patch.target + step[:, :, None])
-    offsets = enlarge(offsets, *patch.border.shape)
-    pixels = patch.pixels + step
+    pixels, offsets = patch.window.follow(drivers, motion)
     upper = patch.upper.sample(pixels + offsets[:, :, 0])
     lower = patch.lower.sample(pixels + offsets[:, :, 1])
     apart = offsets[:, :, 0] - offsets[:, :, 1]
     return OpenedPatch(pixels, upper, lower, torch.hypot(apart[:, :, 0], apart[:, :, 1]))
 
 
-def paste(frame: Tensor, patch: Patch, opened: OpenedPatch, colours: Tensor) -> None:
-    """Blend (B, P, 3, h, w) colours of the patches into the (B, 3, H, W) frame, in place."""
+def paste(frame: Tensor, layer: Layer) -> None:
+    """Blend a layer into the (B, 3, H, W) frame, in place."""
     height, width = frame.shape[-2:]
-    x, y = opened.pixels.long().unbind(2)
+    x, y = layer.pixels.long().unbind(2)
     inside = (x >= 0) & (x < width) & (y >= 0) & (y < height)
     index = (y.clamp(0, height - 1) * width + x.clamp(0, width - 1)).flatten(1)[:, None]
     index = index.expand(-1, 3, -1)
-    weight = (opened.upper[:, :, 4] * patch.border * inside)[:, :, None]
+    weight = (layer.weight * inside)[:, :, None]
     canvas = frame.flatten(2)
     there = canvas.gather(2, index)
-    there = there.unflatten(2, (colours.shape[1], *colours.shape[3:])).transpose(1, 2)
-    change = weight * (colours - there)
+    there = there.unflatten(2, layer.weight.shape[1:]).transpose(1, 2)
+    change = weight * (layer.colours - there)
     canvas.scatter_add_(2, index, change.transpose(1, 2).flatten(2))
 
 
@@ -117,25 +120,10 @@ def make_patch(
     half_height = torch.full_like(openings.half, (above + below) / 2 * unit)
     half = torch.stack([openings.half + beside * unit, half_height], 1)
     half = (half[:, :, None] * openings.axes.abs()).sum(1).amax(0).ceil()
-    width, height = (2 * half).int().tolist()
-    corner, size = (middle - half).round(), 2 * half
-    cells = [max(8, round(side / (CELL * unit))) for side in (height, width)]
-    target = torch.stack([cell_centres(c, size, *cells) for c in corner])[:, None]
-    pixels = torch.stack([cell_centres(c, size, height, width) for c in corner])
-
     margin = round((MARGIN + 0.6 * open_by) * unit)
-    low, box = corner - margin, size + 2 * margin
-    depth = scene.depth.sample(middle.T[None, None, :, None])[0, 0, :, 0].T
-    upper, lower = _textures(scene, openings, low, box)
-    return Patch(
-        lattice=scene.lattice(low, box, CELL * unit, (1, -1)),
-        upper=upper,
-        lower=lower,
-        target=target,
-        pixels=pixels,
-        border=feather(height, width, 0.05 * unit).to(middle),
-        centre=torch.cat([middle - scene.origin[:2], depth], 1),
-    )
+    window = make_window(scene, middle, half, margin, CELL, (1, -1))
+    upper, lower = _textures(scene, openings, window.lattice.low, window.lattice.size[0])
+    return Patch(window, upper, lower)
 
 
 def crop(scene: Scene, low: Tensor, size: Tensor) -> Tensor:
@@ -147,15 +135,20 @@ def crop(scene: Scene, low: Tensor, size: Tensor) -> Tensor:
     return scene.picture[0][:, y.clamp(0, shape[0] - 1), x.clamp(0, shape[1] - 1)].transpose(0, 1)
 
 
+def texture_points(texture: Texture) -> Tensor:
+    """(P, h, w, 2): where the samples of a texture lie, pixels."""
+    height, width = texture.planes.shape[-2:]
+    x = torch.linspace(0, 1, width).to(texture.low)
+    y = torch.linspace(0, 1, height).to(texture.low)
+    grid = torch.stack(torch.meshgrid(x, y, indexing="xy"), -1)
+    return torch.lerp(texture.low[:, None, None], texture.high[:, None, None], grid)
+
+
 def _textures(
     scene: Scene, openings: Openings, low: Tensor, size: Tensor
 ) -> tuple[Texture, Texture]:
     colours = sharp_texture(crop(scene, low, size), low, scene.factor)
-    height, width = colours.planes.shape[-2:]
-    x = torch.linspace(0, 1, width).to(low)
-    y = torch.linspace(0, 1, height).to(low)
-    grid = torch.stack(torch.meshgrid(x, y, indexing="xy"), -1)
-    points = torch.lerp(colours.low[:, None, None], colours.high[:, None, None], grid)
+    points = texture_points(colours)
     cover_upper, cover_lower = openings.covers(points, softness(scene.unit))
     lift = openings.lifted(points)[0] / openings.lift[:, None, None]
     seen = smoothstep(lift, 0.0, SEEN)

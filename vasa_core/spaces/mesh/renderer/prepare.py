@@ -14,11 +14,12 @@ from .cut import mouth_gap
 from .drivers import lip_gap
 from .eyes import make_eyeballs
 from .lattice import cell_centres
-from .layers import split_layers
+from .layers import lower_face_layers, split_layers
 from .mouth import make_mouth
 from .patch import make_patch
 from .region import head_square
 from .scene import CELL, make_scene
+from .seam import make_seam
 
 PREPARING_STEPS = 4
 # How far the patches reach beside the corners, above and below their line, in eye distances.
@@ -31,6 +32,7 @@ def prepare(
     landmarks: Tensor,
     basis: FaceBasis,
     step: Callable[[], None] = lambda: None,
+    lips: Tensor | None = None,
 ) -> MeshAppearance:
     """Make a portrait ready to be moved; once per portrait, about a second on one core.
 
@@ -39,6 +41,8 @@ def prepare(
         landmarks: (478, 3) in pixels of the image, z in the same scale.
         basis: the space's face basis.
         step: called ``PREPARING_STEPS`` times on the way; it may raise to stop the work.
+        lips: (12,) code of the lips as they are, for a head of which only the lips are to move, as
+            in dubbing; that is quicker. None: it is read from the picture, and all may move.
     Returns:
         What ``render`` needs, on the device and in the precision of ``image``.
     Raises:
@@ -48,7 +52,7 @@ def prepare(
         raise ValueError(f"prepare got an image of shape {tuple(image.shape)}, needs (1, 3, H, W).")
     if landmarks.shape != (VERTICES, 3):
         raise ValueError(f"prepare got landmarks {tuple(landmarks.shape)}, needs ({VERTICES}, 3).")
-    scene = make_scene(image, landmarks.to(image), basis)
+    scene = make_scene(image, landmarks.to(image), basis, lips)
     step()
     size = scene.origin.new_tensor([scene.region.width, scene.region.height])
     corner = torch.zeros_like(size)
@@ -56,11 +60,12 @@ def prepare(
     step()
     open_by = mouth_gap(scene.landmarks).item() / scene.unit
     mouth_patch = make_patch(scene, scene.mouth, *MOUTH_PATCH, open_by)
-    eyes_patch = make_patch(scene, scene.eyes, *EYE_PATCH)
+    eyes_patch = make_patch(scene, scene.eyes, *EYE_PATCH) if lips is None else None
     step()
-    head, background = split_layers(scene)
+    head, background = split_layers(scene) if lips is None else lower_face_layers(scene)
     step()
     pixels = cell_centres(corner, size, scene.region.height, scene.region.width)
+    matte = head.planes[:, 3:, :: scene.factor, :: scene.factor].contiguous()
     return MeshAppearance(
         region=scene.region,
         close_up=head_square(scene.ellipse, scene.region.height, scene.region.width),
@@ -75,8 +80,9 @@ def prepare(
         places=head.normal(pixels[None, None]),
         head=head,
         background=background,
+        seam=make_seam(image, scene.region, scene.picture, field, matte),
         mouth_patch=mouth_patch,
         mouth=make_mouth(scene, mouth_patch),
         eyes_patch=eyes_patch,
-        eyes=make_eyeballs(scene, eyes_patch),
+        eyes=None if eyes_patch is None else make_eyeballs(scene, eyes_patch),
     )

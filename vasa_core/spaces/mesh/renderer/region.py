@@ -9,11 +9,12 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..geometry import RigidFit
-from ..topology import OVAL
+from ..topology import LEFT_EYE_OUTER, OVAL, RIGHT_EYE_OUTER
 from .cut import smoothstep
 
 MAX_PIXELS = 1536 * 1536  # a larger head is rendered smaller and enlarged when it is put back
 REACH = 2.35  # of the head's motion, in radii of the head's ellipse
+LIPS_REACH = 1.7  # of speaking lips alone
 RIGID_REACH = 1.25
 CLOSE_UP = 1.6  # radii of the head's ellipse that a close-up shows on each side
 
@@ -38,9 +39,13 @@ class HeadRegion:
         """Working pixels per source pixel, along x and y; both 1 unless the head is very large."""
         return self.width / (self.right - self.left), self.height / (self.bottom - self.top)
 
+    def box(self, images: Tensor) -> Tensor:
+        """The part of (..., H, W) source images that lies in the box, not copied."""
+        return images[..., self.top : self.bottom, self.left : self.right]
+
     def crop(self, image: Tensor) -> Tensor:
         """The working picture (1, 3, height, width) of a (1, 3, H, W) source image."""
-        picture = image[..., self.top : self.bottom, self.left : self.right]
+        picture = self.box(image)
         size = (self.height, self.width)
         if picture.shape[-2:] == size:
             return picture
@@ -106,12 +111,21 @@ def head_ellipse(landmarks: Tensor, pose: RigidFit) -> HeadEllipse:
     return HeadEllipse(centre, right, down, half_width, 1.25 * half_height, 1.15 * half_height)
 
 
-def head_region(landmarks: Tensor, pose: RigidFit, height: int, width: int) -> HeadRegion:
-    """The box that the head's motion can reach in an image of ``height`` x ``width`` pixels."""
+def head_region(
+    landmarks: Tensor, pose: RigidFit, height: int, width: int, lips_only: bool = False
+) -> HeadRegion:
+    """The box that the head's motion can reach in an image of ``height`` x ``width`` pixels.
+
+    Lips alone reach less far, and not above the eyes.
+    """
     ellipse = head_ellipse(landmarks, pose)
     angle = torch.linspace(0, 2 * torch.pi, 65)[:-1].to(landmarks)
-    x, y = REACH * angle.cos(), REACH * angle.sin()
+    reach = LIPS_REACH if lips_only else REACH
+    x, y = reach * angle.cos(), reach * angle.sin()
     y = y * torch.where(y < 0, ellipse.half_up, ellipse.half_down)
+    if lips_only:
+        eyes = landmarks[[RIGHT_EYE_OUTER, LEFT_EYE_OUTER], :2].mean(0)
+        y = torch.maximum(y, (eyes - ellipse.centre) @ ellipse.down)
     edge = (x * ellipse.half_width)[:, None] * ellipse.right + y[:, None] * ellipse.down
     low, high = (ellipse.centre + edge).amin(0).tolist(), (ellipse.centre + edge).amax(0).tolist()
     left, top = max(0, int(low[0])), max(0, int(low[1]))

@@ -5,16 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from ....types import View
 from ..dynamics import PARTS
+from ..geometry import own_roll, rotation_angles, rotation_matrix
 from .appearance import MeshAppearance
-from .eyes import lid_closure
+from .blend import blend
+from .eyes import lid_closure, lid_position
 from .lattice import enlarge
-from .patch import follow, paste
+from .openings import draw_eyes, draw_mouth
+from .patch import paste
 from .pose import HeadMotion, head_motion
+from .views import FaceView
+
+
+SHUT = 0.9  # lids that are closed further cannot be opened
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,20 +35,21 @@ class RenderedRegion:
     matte: Tensor
 
 
-def drivers(appearance: MeshAppearance, dynamics: Tensor) -> Tensor:
-    """(B, D) dynamics codes to (B, C) drivers of the portrait's displacement maps.
+def drivers(photo: MeshAppearance | FaceView, dynamics: Tensor) -> Tensor:
+    """(B, D) dynamics codes to (B, C) drivers of a photo's displacement maps.
 
     The lips code is measured from closed lips: a photo with open lips is closed first, fully at a
     code of zero and not at all at the code that the photo itself stands for.
     """
-    own = appearance.own_lips
-    lips = dynamics[:, PARTS["lips"]]
-    closure = lid_closure(dynamics[:, PARTS["blink"]], dynamics[:, PARTS["gaze"]])
-    open_share = (lips @ own / own.square().sum().clamp(min=1e-6)).clamp(0, 1)
-    still_open = 1 - open_share[:, None]
-    parts = [lips - own, dynamics[:, PARTS["expression"]], closure, still_open]
+    own, (blink, gaze) = photo.own, (PARTS["blink"], PARTS["gaze"])
+    lids = lid_position(own[None, blink], own[None, gaze]).clamp(max=SHUT)
+    closure = lid_closure(dynamics[:, blink], dynamics[:, gaze], lids)
+    offset, own_lips = dynamics - own, own[PARTS["lips"]]
+    open_share = dynamics[:, PARTS["lips"]] @ own_lips / own_lips.square().sum().clamp(min=1e-6)
+    still_open = 1 - open_share.clamp(0, 1)[:, None]
+    parts = [offset[:, PARTS["lips"]], offset[:, PARTS["expression"]], closure, still_open]
     driving = torch.cat([*parts, torch.zeros_like(still_open)], 1)
-    driving[:, -1] = appearance.lip_gap.overlap(driving)
+    driving[:, -1] = photo.lip_gap.overlap(driving)
     return driving
 
 
@@ -54,19 +61,25 @@ def render_region(
     dynamics: Tensor,
 ) -> RenderedRegion:
     """The moving part only, at its working size; see ``render`` for the arguments."""
-    motion = head_motion(rotation, translation, scale, appearance.rotation, appearance.unit)
+    views = appearance.views
+    motion = head_motion(
+        rotation,
+        translation,
+        scale,
+        appearance.rotation,
+        appearance.unit,
+        None if views is None else views.takes.angles,
+    )
     driving = drivers(appearance, dynamics)
     pixels, matte = _warp(appearance, driving, motion)
-    opened = follow(appearance.eyes_patch, driving, motion)
-    inside = appearance.eyes.paint(
-        appearance.eyes_patch, opened.pixels, motion, appearance.origin, dynamics[:, PARTS["gaze"]]
-    )
-    paste(pixels, appearance.eyes_patch, opened, opened.closed_by(inside))
-    opened = follow(appearance.mouth_patch, driving, motion)
-    inside = appearance.mouth.paint(
-        appearance.mouth_patch, opened, motion, appearance.origin, dynamics[:, PARTS["lips"]]
-    )
-    paste(pixels, appearance.mouth_patch, opened, opened.closed_by(inside))
+    if views is None:
+        for draw in (draw_mouth,) if appearance.eyes is None else (draw_eyes, draw_mouth):
+            paste(pixels, draw(appearance, driving, motion, appearance.origin, dynamics))
+    else:
+        level = own_roll(appearance.rotation).mT @ appearance.rotation
+        angles = rotation_angles(rotation_matrix(rotation) @ level)
+        driving = [driving, *(drivers(view, dynamics) for view in views.photos)]
+        blend(pixels, appearance, views.takes.shares(angles, dynamics), driving, motion, dynamics)
     return RenderedRegion(pixels.clamp_(0, 1), matte.clamp(0, 1))
 
 
@@ -89,21 +102,25 @@ def render(
         view: the whole source image, or the square close-up ("crop") of the head.
         alpha: add the head's matte as a fourth channel.
     Returns:
-        (B, 3 or 4, H, W); outside the head's region a copy of the source, bit by bit.
+        (B, 3 or 4, H, W); where the seam's reach ends a copy of the source, bit by bit.
     """
     moving = render_region(appearance, rotation, translation, scale, dynamics)
-    part = torch.cat([moving.pixels, moving.matte], 1) if alpha else moving.pixels
     if view == "crop":
-        return appearance.close_up.cut(part)
-    region, source = appearance.region, appearance.image
+        layers = [moving.pixels, moving.matte] if alpha else [moving.pixels]
+        return appearance.close_up.cut(torch.cat(layers, 1))
+    source = appearance.image
     if alpha:
         source = torch.cat([source, torch.zeros_like(source[:, :1])], 1)
     frames = source.repeat(len(rotation), 1, 1, 1)
-    size = (region.bottom - region.top, region.right - region.left)
-    if part.shape[-2:] != size:
-        part = F.interpolate(part, size, mode="bicubic", align_corners=False).clamp_(0, 1)
-    frames[..., region.top : region.bottom, region.left : region.right] = part
+    appearance.seam.join(appearance.region.box(frames), moving.pixels, moving.matte)
     return frames
+
+
+def whole(appearance: MeshAppearance, layer: Tensor) -> Tensor:
+    """A layer (1, 1, h, w) of the region in source pixels to (1, H, W): zero around it."""
+    picture = torch.zeros_like(appearance.image[0, :1])
+    appearance.region.box(picture).copy_(layer[0])
+    return picture
 
 
 def _warp(appearance: MeshAppearance, driving: Tensor, motion: HeadMotion) -> tuple[Tensor, Tensor]:

@@ -76,18 +76,40 @@ class Scene:
         )
 
 
-def make_scene(image: Tensor, landmarks: Tensor, basis: FaceBasis) -> Scene:
-    """(1, 3, H, W) image and (V, 3) landmarks in its pixels to a scene."""
+def make_scene(
+    image: Tensor, landmarks: Tensor, basis: FaceBasis, lips: Tensor | None = None
+) -> Scene:
+    """(1, 3, H, W) image and (V, 3) landmarks in its pixels to a scene.
+
+    With ``lips`` (12,), the code of the lips as they are, only the lower face is going to move: its
+    surroundings suffice, and depth and lids do not matter.
+    """
+    still = lips is not None
     source_pose = fit_pose(landmarks[None], basis.canonical.to(landmarks))
-    region = head_region(landmarks, source_pose, *image.shape[-2:])
-    picture = region.crop(image)
-    landmarks = region.to_working(landmarks)
+    region = head_region(landmarks, source_pose, *image.shape[-2:], lips_only=still)
+    return scene_in(region, region.crop(image), region.to_working(landmarks), basis, lips, still)
+
+
+def scene_in(
+    region: HeadRegion,
+    picture: Tensor,
+    landmarks: Tensor,
+    basis: FaceBasis,
+    lips: Tensor | None = None,
+    still: bool = False,
+) -> Scene:
+    """The scene of a region's (1, 3, h, w) working picture and (V, 3) landmarks in it.
+
+    ``lips`` (12,) is the code of the lips as they are, where it is known; ``still`` leaves out what
+    matters only to a head that moves.
+    """
     pose = fit_pose(landmarks[None], basis.canonical.to(landmarks))
     unit = pose.scale.item()
-    landmarks = fit_lids(picture, landmarks, unit)
+    landmarks = landmarks if still else fit_lids(picture, landmarks, unit)
     mouth, eyes = mouth_opening(landmarks, unit), eye_openings(landmarks, unit)
-    rows, own_lips = driver_rows(landmarks, pose, basis, mouth, eyes)
+    rows, own_lips = driver_rows(landmarks, pose, basis, mouth, eyes, lips)
     surface = fit_surface(landmarks, unit, mouth, eyes)
+    origin = pose.shift[0, 2]
     return Scene(
         region=region,
         picture=picture,
@@ -99,7 +121,7 @@ def make_scene(image: Tensor, landmarks: Tensor, basis: FaceBasis) -> Scene:
         surface=surface,
         rows=rows,
         own_lips=own_lips,
-        depth=_depth(surface, region, pose.shift[0, 2]),
+        depth=_flat(region, origin) if still else _depth(surface, region, origin),
         factor=2 if region.height * region.width <= SHARP_PIXELS else 1,
     )
 
@@ -111,3 +133,8 @@ def _depth(surface: Surface, region: HeadRegion, origin: Tensor) -> Texture:
     grid = cell_centres(torch.zeros_like(size), size, height, width).permute(1, 2, 0)
     planes = surface.depth(grid, cell) - origin
     return Texture(planes[None, None], grid[:1, 0], grid[-1:, -1])
+
+
+def _flat(region: HeadRegion, origin: Tensor) -> Texture:
+    corner = origin.new_tensor([[0.0, 0.0]])
+    return Texture(origin.new_zeros(1, 1, 2, 2), corner, corner + max(region.width, region.height))

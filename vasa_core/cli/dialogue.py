@@ -1,0 +1,83 @@
+"""Several people in one picture: ``vasa dialogue``."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from ..errors import InputError
+from . import options
+from .options import Commands, command, controls_from, progress_bar, summary
+
+
+def add_commands(commands: Commands) -> None:
+    """Add the subcommand of this module."""
+    text = "Let the people in one picture talk, each with a sound file of its own."
+    sub = command(commands, "dialogue", run_dialogue, text)
+    sub.add_argument("picture", type=Path, help="image with several faces")
+    sub.add_argument("audio", type=Path, nargs="+", help="a sound file for each face")
+    options.add_output(sub, "OUT.mp4")
+    sub.add_argument(
+        "--faces", type=face_numbers, metavar="N,N",
+        help="who speaks which sound: 1 the largest face, 2 the next; faces beyond the sounds "
+        "listen (default: the largest faces, one for each sound, from left to right)",
+    )  # fmt: skip
+    when = sub.add_mutually_exclusive_group()
+    for mode, help in (("turns", "one after the other (the default)"), ("together", "all at once")):
+        when.add_argument(
+            f"--{mode}", action="store_const", const=mode, default="turns", dest="mode", help=help
+        )
+    sub.add_argument("--pause", type=float, default=0.4, help="seconds between turns (default 0.4)")
+    sub.add_argument("--look", action="store_true", help="listeners look at who speaks")
+    sub.add_argument("--size", type=int, help="longer side of the picture, pixels (default: as is)")
+    options.add_workers(sub)
+    options.add_sampling(sub)
+
+
+def face_numbers(text: str) -> list[int]:
+    """An option's faces, counted from 1."""
+    try:
+        faces = [int(part) for part in text.split(",")]
+    except ValueError:
+        faces = []
+    if not faces or min(faces) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no list of faces, as in 1,2")
+    return faces
+
+
+def run_dialogue(args: argparse.Namespace) -> str:
+    """``vasa dialogue``."""
+    from ..conversation import LOOK, dialogue
+    from ..models import load_model
+    from ..render.image import read_image
+    from ..render.video import check_output
+
+    check_output(args.out)
+    controls = controls_from(args)
+    space, model = load_model(args.model, args.device, [args.models])
+    image = read_image(args.picture, args.size).to(args.device)
+    if args.faces is None:
+        portraits = leftmost_first(space, image, len(args.audio))
+    else:
+        portraits = [space.encode(image, face - 1) for face in args.faces]
+    with progress_bar("dialogue") as progress:
+        written = dialogue(
+            portraits, args.audio, args.out,
+            space=space, model=model, mode=args.mode, pause=args.pause,
+            look=LOOK if args.look else 0.0, controls=controls,
+            seed=args.seed, steps=args.steps, cfg=args.cfg, fps=args.fps,
+            workers=args.workers, progress=progress,
+        )  # fmt: skip
+    return summary(written)
+
+
+def leftmost_first(space, image, count: int) -> list:
+    """The ``count`` largest faces of (1, 3, H, W), from left to right."""
+    first = space.encode(image)
+    if first.faces < count:
+        raise InputError(
+            f"There are {count} sounds, but the picture shows"
+            f" {first.faces} face{'s' if first.faces > 1 else ''}."
+        )
+    others = [space.encode(image, face) for face in range(1, count)]
+    return sorted([first, *others], key=lambda portrait: float(portrait.landmarks[:, 0].mean()))

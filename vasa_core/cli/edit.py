@@ -1,0 +1,162 @@
+"""Motion as material: ``vasa edit``, ``vasa mix``."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+
+from ..errors import InputError
+from ..motion import editing, sequence
+from ..motion.files import load_motion, save_motion
+from ..motion.timing import resample
+from ..render.video import check_output
+from ..spaces import gestures_of
+from ..types import LIPS_ONLY, STRENGTHS, Motion
+from . import options
+from .options import Commands, command
+
+Operation = Callable[..., Motion]
+"""A motion and the operation's values, as they were written, to another motion."""
+
+
+def add_commands(commands: Commands) -> None:
+    """Add the subcommands of this module."""
+    text = "Change a motion file, step by step."
+    sub = command(commands, "edit", run_edit, text)
+    sub.formatter_class = argparse.RawDescriptionHelpFormatter
+    sub.epilog = "\n".join(
+        ["operations, done in the order in which they are given:"]
+        + [f"  {name}{usage:<{30 - len(name)}} {text}" for name, (usage, text, _) in STEPS.items()]
+    )
+    sub.add_argument("motion", type=Path)
+    sub.add_argument(
+        "steps", nargs="+", metavar="OPERATION", help="as in trim=1,4 speed=1.5 reverse"
+    )
+    options.add_output(sub, "MOTION.safetensors")
+
+    text = "Take the parts of a motion from others: the pose of one, the dynamics of another."
+    sub = command(commands, "mix", run_mix, text)
+    sub.add_argument("base", type=Path, help="motion that gives what no option takes elsewhere")
+    for name in ("pose", "dynamics", *STRENGTHS):
+        sub.add_argument(f"--{name}", type=Path, metavar="MOTION", help=f"take {name} from this")
+    options.add_output(sub, "MOTION.safetensors")
+
+
+def run_edit(args: argparse.Namespace) -> str:
+    """``vasa edit``."""
+    check_output(args.out, (".safetensors",))
+    motion = load_motion(args.motion)
+    for step in args.steps:
+        motion = edited(motion, step)
+    return _saved(args.out, motion)
+
+
+def run_mix(args: argparse.Namespace) -> str:
+    """``vasa mix``."""
+    check_output(args.out, (".safetensors",))
+    given = {name: getattr(args, name) for name in ("pose", "dynamics", *STRENGTHS)}
+    sources = {name: load_motion(path) for name, path in given.items() if path is not None}
+    return _saved(args.out, editing.mixed(load_motion(args.base), sources))
+
+
+def _saved(path: Path, motion: Motion) -> str:
+    save_motion(path, motion)
+    return f"{len(motion)} frames, {float(motion.fps):g} fps, {path}"
+
+
+def edited(motion: Motion, step: str) -> Motion:
+    """A motion after one operation as it is written: ``trim=1,4``.
+
+    Raises InputError for an operation that there is not, or with other values than it takes.
+    """
+    name, _, written = step.partition("=")
+    if name not in STEPS:
+        raise InputError(f"There is no operation {name!r}; there are: {', '.join(STEPS)}.")
+    usage, _, operation = STEPS[name]
+    values = written.split(",") if written else []
+    try:
+        return operation(motion, *values)
+    except InputError:
+        raise
+    except (TypeError, ValueError, ZeroDivisionError):
+        raise InputError(f"{step!r} is not {name}{usage}, the form of this operation.") from None
+
+
+def _trim(motion: Motion, start: str, end: str = "") -> Motion:
+    return sequence.trimmed(motion, float(start), float(end) if end else None)
+
+
+def _blinks(motion: Motion, per_minute: str, seed: str = "0") -> Motion:
+    closed = gestures_of(motion.space)["blink"]
+    return editing.with_blinks(motion, closed, float(per_minute), int(seed))
+
+
+def _turn(motion: Motion, yaw: str, pitch: str = "0", roll: str = "0") -> Motion:
+    pose = editing.posed(motion.space, float(yaw), float(pitch), float(roll))
+    return editing.shifted(motion, pose)
+
+
+def _move(motion: Motion, x: str, y: str = "0", distance: str = "1") -> Motion:
+    pose = editing.posed(motion.space, x=float(x), y=float(y), distance=float(distance))
+    return editing.shifted(motion, pose)
+
+
+def _repeat(motion: Motion, seconds: str) -> Motion:
+    return sequence.repeated(motion, max(1, round(Fraction(seconds) * motion.fps)))
+
+
+def _spin(motion: Motion, seconds: str = "4", yaw: str = "15", pitch: str = "8") -> Motion:
+    turn = editing.spun(motion.space, float(seconds), motion.fps, float(yaw), float(pitch))
+    return editing.mixed(motion, {"pose": sequence.repeated(turn, len(motion))})
+
+
+def _named(names: tuple[str, ...]) -> tuple[str, ...]:
+    return names or STRENGTHS
+
+
+# name: how its values are written, what it does, the function
+STEPS: dict[str, tuple[str, str, Operation]] = {
+    "trim": ("=START[,END]", "only what lies between, seconds", _trim),
+    "speed": ("=FACTOR", "2 is twice as fast", lambda m, f: sequence.sped(m, Fraction(f))),
+    "fps": ("=RATE", "another frame rate, as fast", lambda m, f: resample(m, Fraction(f))),
+    "reverse": ("", "backwards", sequence.backwards),
+    "loop": (
+        "=SECONDS", "so that it can be repeated: its end fades into its start",
+        lambda m, s: sequence.looped(m, float(s)),
+    ),
+    "repeat": ("=SECONDS", "over and over, for that long", _repeat),
+    "then": (
+        "=FILE,SECONDS", "another motion follows, faded over",
+        lambda m, path, s: sequence.crossfaded(m, load_motion(path), float(s)),
+    ),
+    "to": (
+        "=FILE,SECONDS[,HOLD]", "go over to an expression (one frame), and hold it",
+        lambda m, path, s, hold="0": sequence.moved_to(
+            m, load_motion(path), float(s), float(hold)
+        ),
+    ),
+    "smooth": (
+        "=SECONDS[,PART...]", "without quick changes; nothing comes late",
+        lambda m, s, *names: editing.smoothed(m, float(s), _named(names)),
+    ),
+    "freeze": (
+        "=SECONDS[,PART...]", "stay as it is at that moment",
+        lambda m, s, *names: editing.frozen(m, float(s), _named(names)),
+    ),
+    "add": ("=FILE", "add another motion or an expression", lambda m, path: editing.shifted(
+        m, load_motion(path))),
+    "turn": ("=YAW[,PITCH[,ROLL]]", "turn the head, degrees", _turn),
+    "move": ("=X[,Y[,DISTANCE]]", "shift (eye distances) and move away (times)", _move),
+    "spin": ("=[SECONDS[,YAW[,PITCH]]]", "the head goes round, the face as it was", _spin),
+    "blinks": ("=PER_MINUTE[,SEED]", "more blinks, at random", _blinks),
+    "lips-only": ("", "nothing moves but the lips", lambda m: editing.strengthened(m, LIPS_ONLY)),
+    **{
+        name: (
+            "=STRENGTH", f"strength of {name}: 0 none, 1 as it is, > 1 exaggerated",
+            lambda m, s, name=name: editing.strengthened(m, {name: float(s)}),
+        )
+        for name in STRENGTHS
+    },
+}  # fmt: skip

@@ -1,0 +1,47 @@
+"""``vasa figure``."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from ..assets import SPEECH
+from ..figures import FIGURES
+from . import options
+from .options import Commands, command, progress_bar
+
+
+def add_commands(commands: Commands) -> None:
+    """Add the subcommand of this module."""
+    text = "A sheet of frames as on VASA-1's project page: what is steered, and taken apart."
+    sub = command(commands, "figure", run_figure, text)
+    what = "; ".join(f"{name}: {_summary(make)}" for name, make in FIGURES.items())
+    sub.add_argument("name", choices=FIGURES, help=what)
+    sub.add_argument(
+        "portraits", type=Path, nargs="*", help="pictures with a face (default: the shipped ones)"
+    )
+    sub.add_argument("--audio", type=Path, default=SPEECH, help="default: the shipped speech")
+    sub.add_argument("--size", type=int, default=512, help="of the pictures, pixels (default 512)")
+    options.add_output(sub, "SHEET.png")
+    options.add_model(sub)
+
+
+def _summary(make) -> str:
+    """What a figure shows, of its first line."""
+    return make.__doc__.splitlines()[0].rstrip(".").replace("%", "%%")
+
+
+def run_figure(args: argparse.Namespace) -> str:
+    """``vasa figure``."""
+    from ..figures import figure, open_studio
+    from ..models import load_model
+    from ..render.image import SUFFIXES, write_image
+    from ..render.video import check_output
+
+    check_output(args.out, SUFFIXES)
+    space, model = load_model(args.model, args.device, [args.models])
+    studio = open_studio(space, model, args.portraits, args.audio, args.size, args.device)
+    with progress_bar("figure") as progress:
+        sheet = figure(studio, args.name, progress)
+    write_image(args.out, sheet[None])
+    return f"{sheet.shape[-1]} x {sheet.shape[-2]} pixels, {args.out}"

@@ -1,0 +1,242 @@
+"""Options and small tasks that several subcommands share."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from fractions import Fraction
+from pathlib import Path
+
+import torch
+from tqdm import tqdm
+
+from ..errors import InputError
+from ..models import MODELS
+from ..motion import keyframes
+from ..motion.controls import GUIDED
+from ..types import EMOTIONS, LIPS_ONLY, STRENGTHS, Controls, Portrait
+from ..weights.command import add_folder
+
+Commands = argparse._SubParsersAction
+
+
+def command(commands: Commands, name: str, run: Callable, text: str) -> argparse.ArgumentParser:
+    """A subcommand; ``run`` turns its arguments into the line that is printed at the end."""
+    sub = commands.add_parser(name, help=text, description=text)
+    sub.set_defaults(run=run)
+    return sub
+
+
+def add_device(sub: argparse.ArgumentParser) -> None:
+    """Where networks compute."""
+    sub.add_argument("--device", default="cpu", help="cpu, cuda, mps (default cpu)")
+
+
+def add_output(sub: argparse.ArgumentParser, metavar: str) -> None:
+    """The file to write."""
+    sub.add_argument("-o", "--out", type=Path, required=True, metavar=metavar)
+
+
+def add_model(sub: argparse.ArgumentParser) -> None:
+    """Which model, where its weights are and where it computes."""
+    sub.add_argument(
+        "--model", choices=MODELS, default="mesh",
+        help="mesh is embedded; joyvasa and ditto are photoreal, with public weights (see vasa "
+        "weights list)",
+    )  # fmt: skip
+    add_folder(sub)
+    add_device(sub)
+
+
+def add_sampler(sub: argparse.ArgumentParser) -> None:
+    """How motion is sampled."""
+    sub.add_argument("--seed", type=int, default=0, help="same seed, same result (default 0)")
+    sub.add_argument("--steps", type=int, help="diffusion steps (default mesh 10, others 50)")
+    sub.add_argument(
+        "--cfg", type=float,
+        help="how strictly the sound is followed (default mesh 0.5, joyvasa 1.8, ditto 1)",
+    )  # fmt: skip
+
+
+def add_sampling(sub: argparse.ArgumentParser) -> None:
+    """How motion is made from sound, and steered."""
+    add_model(sub)
+    add_sampler(sub)
+    sub.add_argument("--fps", type=fps, help="frames a second, 30 or 30000/1001 (default 25)")
+    sub.add_argument("--gaze", type=pair, metavar="YAW,PITCH", help="main gaze, degrees")
+    sub.add_argument("--distance", type=float, help="head distance: 1 as is, 2 twice as far")
+    sub.add_argument(
+        "--emotion", type=emotion, action="append", default=[], metavar="NAME:STRENGTH",
+        help=f"{', '.join(EMOTIONS[1:])}; may be repeated to blend",
+    )  # fmt: skip
+    for name in GUIDED:
+        sub.add_argument(
+            f"--{name}-cfg", type=float, metavar="SCALE",
+            help=f"guidance scale of {name} (default: the model's own)",
+        )  # fmt: skip
+    add_strengths(sub)
+    sub.add_argument("--lip-rest", type=float, default=0.0, help="rest opening, eye distances")
+    sub.add_argument(
+        "--keyframes", type=Path, metavar="FILE",
+        help="changes over time of any of these: .json, .csv, or text as in 'gaze_yaw: 0=0, 1=12'",
+    )  # fmt: skip
+
+
+def add_strengths(sub: argparse.ArgumentParser) -> None:
+    """A strength for each part of the face."""
+    for name in STRENGTHS:
+        sub.add_argument(
+            f"--{name}", type=float, metavar="STRENGTH",
+            help=f"strength of {name}: 0 none, 1 as it is, > 1 exaggerated",
+        )  # fmt: skip
+    sub.add_argument("--lips-only", action="store_true", help="nothing moves but the lips")
+
+
+def add_rendering(sub: argparse.ArgumentParser) -> None:
+    """How a portrait is read and rendered."""
+    add_picture(sub)
+    add_workers(sub)
+    sub.add_argument(
+        "--mask", type=Path, metavar="MASK.png",
+        help="also write where frames may differ from the picture, white, with a soft edge",
+    )  # fmt: skip
+
+
+def add_picture(sub: argparse.ArgumentParser) -> None:
+    """How a portrait is read."""
+    sub.add_argument("--size", type=int, help="longer side of the picture, pixels (default: as is)")
+    sub.add_argument("--face", type=int, default=1, help="which face: 1 the largest, 2 the next")
+    sub.add_argument(
+        "--view", type=Path, action="append", default=[], metavar="PHOTO",
+        help="one more photo of the same person, for what the first does not show; may be repeated",
+    )  # fmt: skip
+
+
+def add_neutral(sub: argparse.ArgumentParser) -> None:
+    """Whether the portrait's own expression goes."""
+    sub.add_argument(
+        "--neutral", type=float, default=0.0, metavar="AMOUNT",
+        help="how much of the portrait's own smile or expression is taken away: 1 all of it",
+    )  # fmt: skip
+
+
+def add_workers(sub: argparse.ArgumentParser) -> None:
+    """How many threads render."""
+    count = os.cpu_count() or 1
+    sub.add_argument("--workers", type=int, default=count, help="render threads (default cores)")
+
+
+def fps(text: str) -> Fraction:
+    """An option's frame rate."""
+    try:
+        rate = Fraction(text)
+    except (ValueError, ZeroDivisionError):
+        message = f"{text!r} is no frame rate; try 25 or 30000/1001"
+        raise argparse.ArgumentTypeError(message) from None
+    if not 1 <= rate <= 240:
+        raise argparse.ArgumentTypeError(f"{text} frames a second; 1 to 240 work")
+    return rate
+
+
+def numbers(text: str, names: str) -> list[float]:
+    """An option's numbers, as many as there are names: "YAW,PITCH"."""
+    try:
+        values = [float(part) for part in text.split(",")]
+    except ValueError:
+        values = []
+    if len(values) != len(names.split(",")):
+        raise argparse.ArgumentTypeError(f"{text!r} is not {names}, as in 10,-5")
+    return values
+
+
+def pair(text: str) -> list[float]:
+    """A gaze direction."""
+    return numbers(text, "YAW,PITCH")
+
+
+def emotion(text: str) -> tuple[str, float]:
+    """An emotion and its strength."""
+    name, _, strength = text.partition(":")
+    if name not in EMOTIONS:
+        raise argparse.ArgumentTypeError(f"{name!r} is none of {', '.join(EMOTIONS)}")
+    try:
+        return name, float(strength or 1)
+    except ValueError:
+        message = f"{text!r} is not NAME:STRENGTH, as in happy:0.7"
+        raise argparse.ArgumentTypeError(message) from None
+
+
+def strengths_from(args: argparse.Namespace) -> dict[str, float]:
+    """The strengths that options ask for, by part; what was not asked for is left out."""
+    asked = {name: value for name in STRENGTHS if (value := getattr(args, name)) is not None}
+    return (LIPS_ONLY if args.lips_only else {}) | asked
+
+
+def controls_from(args: argparse.Namespace) -> Controls:
+    """The Controls that the command's options ask for."""
+    rate = Fraction(25)
+    values = {**strengths_from(args), "lip_rest": args.lip_rest}
+    if args.gaze is not None:
+        values["gaze_yaw"], values["gaze_pitch"] = args.gaze
+    if args.distance is not None:
+        values["distance"] = args.distance
+    for name, strength in args.emotion:
+        if name != "neutral":  # adds nothing
+            values[name] = values.get(name, 0.0) + strength
+    if args.keyframes is not None:
+        values |= keyframes.read_keyframes(args.keyframes, rate)
+    scales = {name: getattr(args, f"{name}_cfg") for name in GUIDED}
+    scales = {name: scale for name, scale in scales.items() if scale is not None}
+    return keyframes.controls_from(values, rate, scales)
+
+
+@contextmanager
+def progress_bar(title: str) -> Iterator[Callable[[int, int], None]]:
+    """A tqdm bar behind the library's one progress callback."""
+    with tqdm(desc=title, unit="frame", disable=None, leave=False) as bar:
+
+        def update(done: int, total: int) -> None:
+            bar.total = total or None
+            bar.update(done - bar.n)
+
+        yield update
+
+
+def counted(video, progress, device: str) -> Iterator[torch.Tensor]:
+    """A video's frames on a device, reported one by one."""
+    for done, frame in enumerate(video, 1):
+        yield frame.to(device)
+        progress(done, video.frames)
+
+
+def open_portrait(args: argparse.Namespace, path: Path, space) -> Portrait:
+    """The portrait that the options name, encoded by a face space."""
+    from ..render.image import read_image, write_image
+    from ..render.video import check_output
+
+    mask = getattr(args, "mask", None)
+    if mask is not None:
+        check_output(mask, (".png",))
+    if args.face < 1:
+        raise InputError(f"--face {args.face}: faces are counted from 1, the largest.")
+    image = read_image(path, getattr(args, "size", None)).to(args.device)
+    views = [read_image(view).to(args.device) for view in getattr(args, "view", ())]
+    portrait = space.encode(image, args.face - 1, views=views)
+    if portrait.faces > 1:
+        tell(f"{portrait.faces} faces found, face {args.face} is used (--face N picks).")
+    if mask is not None:
+        write_image(mask, space.reach(portrait).expand(3, -1, -1))
+    return portrait
+
+
+def tell(text: str) -> None:
+    """Say something that the user should know, beside the result."""
+    print(f"vasa: {text}", file=sys.stderr)  # noqa: T201
+
+
+def summary(written) -> str:
+    """The one line at the end."""
+    return f"{written.frames} frames, {float(written.fps):g} fps, {written.path}"

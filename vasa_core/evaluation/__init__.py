@@ -1,0 +1,1 @@
+"""Scripts that measure what the finished system does, from rendered frames."""

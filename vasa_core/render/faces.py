@@ -1,0 +1,170 @@
+"""Several faces of one picture, each with a motion of its own, in one frame.
+
+Each face is rendered by itself. What changes in the picture is added up, every pixel going with the
+head that it belongs to: where the reaches of two heads overlap, the nearer one takes over softly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ..errors import InputError
+from ..types import FaceSpace, Motion, Portrait
+
+SHARPNESS = 6.0  # of the border between two heads
+APART = 1.0  # distance of two faces in their own sizes, below which they are one and the same
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """A face of the picture, the space that encoded it, and what it does, whole or in pieces."""
+
+    space: FaceSpace
+    portrait: Portrait
+    motion: Motion | Iterable[Motion]
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What one face has of the picture: a box in pixels, and its weight (1, h, w) in there."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+    weight: Tensor
+
+    def box(self, pictures: Tensor) -> Tensor:
+        """The part of (..., H, W) pictures that lies in the box, not copied."""
+        return pictures[..., self.top : self.bottom, self.left : self.right]
+
+
+def render_faces(
+    actors: Sequence[Actor], workers: int = 1, check: Callable[[], None] | None = None
+) -> Iterator[Tensor]:
+    """Frames (B, 3, H, W) of the picture in which all faces move, in chunks, by threads.
+
+    As many frames as the shortest motion has. Where no face's reach goes, they are the picture bit
+    by bit. ``check`` as in ``FaceSpace.render``. Raises InputError for faces of different pictures,
+    for the same face twice, and for motion that does not fit its portrait.
+    """
+    portraits = [actor.portrait for actor in actors]
+    check_faces(portraits)
+    picture = portraits[0].image
+    parts = shares(portraits, [actor.space.reach(actor.portrait) for actor in actors])
+    threads = workers_each(workers, len(actors))
+    with ExitStack() as stack:
+        streams = [
+            stack.enter_context(
+                closing(
+                    actor.space.render(actor.portrait, actor.motion, workers=threads, check=check)
+                )
+            )
+            for actor in actors
+        ]
+        for frames in in_step(streams):
+            yield merged(picture, frames, parts)
+
+
+def workers_each(workers: int, faces: int) -> int:
+    """Threads for each of several faces; two at least, or they would wait for each other."""
+    return min(workers, max(2, -(-workers // faces)))
+
+
+def check_faces(portraits: Sequence[Portrait]) -> None:
+    """InputError unless these are different faces of one picture."""
+    first = portraits[0].image
+    for number, portrait in enumerate(portraits[1:], 2):
+        if not same_picture(first, portrait.image):
+            height, width = portrait.image.shape[-2:]
+            raise InputError(
+                f"Face {number} is of another picture ({width}x{height}) than face 1"
+                f" ({first.shape[-1]}x{first.shape[-2]}); encode all of them from one picture."
+            )
+    measures = [FaceMeasure.of(portrait) for portrait in portraits]
+    for number, measure in enumerate(measures, 1):
+        for other, before in enumerate(measures[: number - 1], 1):
+            if measure.distance(before.centre) < APART:
+                raise InputError(
+                    f"Faces {other} and {number} are the same face of the picture; choose another"
+                    " one for each."
+                )
+
+
+def same_picture(one: Tensor, other: Tensor) -> bool:
+    """Whether two (1, 3, H, W) images show the same, on whatever device."""
+    return one is other or (one.shape == other.shape and torch.equal(one, other.to(one)))
+
+
+@dataclass(frozen=True, slots=True)
+class FaceMeasure:
+    """Where a face lies: the middle of its landmarks (2,), and a matrix that measures from there.
+
+    In units of the landmarks' own spread (2, 2), along and across the face.
+    """
+
+    centre: Tensor
+    whitening: Tensor
+
+    @staticmethod
+    def of(portrait: Portrait) -> FaceMeasure:
+        """Of a portrait's landmarks."""
+        flat = portrait.landmarks[:, :2].double()
+        centre = flat.mean(0)
+        spread = (flat - centre).T @ (flat - centre) / len(flat)
+        whitening = torch.linalg.inv(torch.linalg.cholesky(spread))
+        return FaceMeasure(*(value.to(portrait.image) for value in (centre, whitening)))
+
+    def distance(self, points: Tensor) -> Tensor:
+        """(..., 2) pixels to their distance (...) from the face."""
+        return ((points - self.centre) @ self.whitening.T).norm(dim=-1)
+
+
+def shares(portraits: Sequence[Portrait], reaches: Sequence[Tensor]) -> list[Share]:
+    """The share of each portrait, from the reaches (1, H, W) of all.
+
+    To each other face that reaches a place, a face gives it up as far as it is farther away, in
+    sizes of the faces. So of two faces one shows what the other does not, and nowhere is a seam.
+    """
+    measures = [FaceMeasure.of(portrait) for portrait in portraits]
+    made = []
+    for own, reach in enumerate(reaches):
+        rows, columns = (reach[0].amax(dim).nonzero().flatten() for dim in (1, 0))
+        (top, bottom), (left, right) = ((int(i[0]), int(i[-1]) + 1) for i in (rows, columns))
+        share = Share(left, top, right, bottom, reach.new_ones(1, bottom - top, right - left))
+        x = torch.arange(left, right).to(reach) + 0.5
+        y = torch.arange(top, bottom).to(reach) + 0.5
+        points = torch.stack(torch.meshgrid(x, y, indexing="xy"), -1)
+        away = measures[own].distance(points)
+        for other in set(range(len(reaches))) - {own}:
+            farther = away - measures[other].distance(points)
+            share.weight.mul_(1 - share.box(reaches[other]) * torch.sigmoid(SHARPNESS * farther))
+        made.append(share)
+    return made
+
+
+def in_step(streams: Sequence[Iterator[Tensor]]) -> Iterator[tuple[Tensor, ...]]:
+    """Streams of chunks of any length as chunks of the same frames, until the first one ends."""
+    held = [next(stream, None) for stream in streams]
+    while all(chunk is not None for chunk in held):
+        frames = min(map(len, held))
+        yield tuple(chunk[:frames] for chunk in held)
+        rest = [chunk[frames:] for chunk in held]
+        held = [
+            chunk if len(chunk) else next(stream, None)
+            for chunk, stream in zip(rest, streams, strict=True)
+        ]
+
+
+def merged(picture: Tensor, frames: Sequence[Tensor], parts: Sequence[Share]) -> Tensor:
+    """The (1, 3, H, W) picture with what changes in (B, 3, H, W) frames, by each face's share."""
+    made = picture.repeat(len(frames[0]), 1, 1, 1)
+    for frame, share in zip(frames, parts, strict=True):
+        change = share.box(frame) - share.box(picture)
+        share.box(made).addcmul_(share.weight, change)
+    return made

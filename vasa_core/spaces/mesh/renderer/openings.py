@@ -1,0 +1,50 @@
+"""Eyes and mouth of a photo as frames show them; of the portrait, and of further photos of it."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from torch import Tensor
+
+from ..dynamics import PARTS
+from .eyes import Eyeballs
+from .mouth import MouthInside
+from .patch import Layer, Patch, follow
+from .pose import HeadMotion
+
+
+class Photo(Protocol):
+    """What is drawn from: ``own`` is the (D,) dynamics code that the photo shows."""
+
+    own: Tensor
+    eyes_patch: Patch
+    eyes: Eyeballs
+    mouth_patch: Patch
+    mouth: MouthInside
+
+
+def draw_eyes(
+    photo: Photo, drivers: Tensor, motion: HeadMotion, origin: Tensor, dynamics: Tensor
+) -> Layer:
+    """Both eyes in B frames: lids over eyeballs.
+
+    Args:
+        drivers: (B, C) of the photo.
+        motion: of its head.
+        origin: (3,) of the canonical mesh in it.
+        dynamics: (B, D) codes.
+    """
+    opened = follow(photo.eyes_patch, drivers, motion)
+    gaze = (dynamics - photo.own)[:, PARTS["gaze"]]
+    inside = photo.eyes.paint(photo.eyes_patch, opened.pixels, motion, origin, gaze)
+    return opened.closed_by(inside, photo.eyes_patch.window.border)
+
+
+def draw_mouth(
+    photo: Photo, drivers: Tensor, motion: HeadMotion, origin: Tensor, dynamics: Tensor
+) -> Layer:
+    """The mouth in B frames: lips over what lies between them; arguments as of ``draw_eyes``."""
+    opened = follow(photo.mouth_patch, drivers, motion)
+    lips = dynamics[:, PARTS["lips"]]
+    inside = photo.mouth.paint(photo.mouth_patch, opened, motion, origin, lips)
+    return opened.closed_by(inside, photo.mouth_patch.window.border)
