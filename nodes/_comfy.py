@@ -19,15 +19,16 @@ import torch
 from aiohttp import web
 from comfy.model_patcher import ModelPatcher
 from comfy.utils import ProgressBar
+from comfy_api.latest import InputImpl
 from PIL import Image
 from torch import Tensor
 
 from ..vasa_core import load_motion_model, load_space
 from ..vasa_core.errors import InputError
+from ..vasa_core.interfaces import FaceSpace, MotionModel
 from ..vasa_core.models import MODELS
 from ..vasa_core.render.memory import streaming_bytes
 from ..vasa_core.render.parallel import one_thread_per_frame
-from ..vasa_core.types import FaceSpace, MotionModel
 from ..vasa_core.weights.registry import named
 from ..vasa_core.weights.search import missing, missing_message
 
@@ -255,12 +256,14 @@ def new_file(prefix: str, suffix: str, temporary: bool = False) -> tuple[Path, s
 
 
 def video_file(video) -> Path:
-    """The file behind a VIDEO; one that lies in memory is written into the temp folder."""
-    source = video.get_stream_source()
-    if isinstance(source, str):
-        return Path(source)
+    """The file of a VIDEO; one that lies in memory, or is cut, is written into the temp folder."""
+    cut = getattr(video, "get_active_trim_window", tuple)()  # ComfyUI 0.3.64 cuts no videos
+    if isinstance(video, InputImpl.VideoFromFile) and not any(cut):
+        source = video.get_stream_source()
+        if isinstance(source, str):
+            return Path(source)
     path, _ = new_file("vasa/video", ".mp4", temporary=True)
-    path.write_bytes(source.getvalue())
+    video.save_to(str(path))
     return path
 
 

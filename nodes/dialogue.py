@@ -71,7 +71,7 @@ class DialogueAudio(io.ComfyNode):
     def execute(cls, mode: str, pause: float, **given) -> io.NodeOutput:
         voices = {face: to_sound(sound) for face in FACES if (sound := given.get(f"audio_{face}"))}
         durations = [Fraction(samples.shape[-1], rate) for samples, rate in voices.values()]
-        table = timetable(durations, mode, Fraction(pause).limit_denominator(1000))
+        table = timetable(durations, mode, pause)
         mix, sounds, rate = arranged(list(voices.values()), table)
         placed = dict(zip(voices, sounds, strict=True))
         alone = [placed.get(face, torch.zeros_like(mix)) for face in FACES]

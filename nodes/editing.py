@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from comfy_api.latest import io
 
-from ..vasa_core.errors import InputError
 from ..vasa_core.motion import editing, sequence
 from ..vasa_core.motion.timing import exact_rate, resample
 from ..vasa_core.spaces import gestures_of
@@ -354,11 +353,5 @@ class NeutraliseExpression(io.ComfyNode):
 
     @classmethod
     def execute(cls, portrait: EncodedPortrait, motion: Motion, amount: float) -> io.NodeOutput:
-        space = portrait.model.space
-        if (motion.space, motion.reference) != (space.name, "portrait"):
-            raise InputError(
-                f"Neutralise expression needs motion of {space.name} faces, relative to the"
-                f" portrait; got motion of {motion.space} faces, measured from the"
-                f" {motion.reference}."
-            )
-        return io.NodeOutput(space.neutralised(portrait.portrait, motion, amount))
+        made = portrait.model.space.neutralised(portrait.portrait, motion, amount)
+        return io.NodeOutput(made)

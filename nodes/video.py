@@ -5,12 +5,10 @@ from __future__ import annotations
 from fractions import Fraction
 from pathlib import Path
 
-import av
-import numpy as np
 import torch
 from comfy_api.latest import InputImpl, io, ui
 
-from ..vasa_core.audio.reader import sound_frames, waveform_frames
+from ..vasa_core.audio.reader import read_channels, waveform_frames
 from ..vasa_core.dubbing import dub
 from ..vasa_core.errors import InputError
 from ..vasa_core.motion.keyframes import controls_from
@@ -107,20 +105,11 @@ def _reported(frames, count: int, device: torch.device):
 
 
 def _sound_of(path: Path, seconds: Fraction) -> dict:
-    """The sound of a video file, mono or stereo; silence if there is none."""
-    with av.open(str(path)) as container:
-        frames = sound_frames(path) if container.streams.audio else iter(())
-    first = next(frames, None)
-    if first is None:
+    """The sound of a video file; silence of that length if it has none."""
+    sound = read_channels(path)
+    if sound is None:
         return _silence(seconds)
-    layout = "mono" if first.layout.nb_channels == 1 else "stereo"
-    resampler = av.AudioResampler(format="fltp", layout=layout, rate=first.sample_rate)
-    blocks = [
-        block.to_ndarray()
-        for frame in (first, *frames, None)  # the last one empties the resampler
-        for block in resampler.resample(frame)
-    ]
-    return from_sound(torch.from_numpy(np.concatenate(blocks, 1)), first.sample_rate)
+    return from_sound(*sound)
 
 
 def _silence(seconds: Fraction) -> dict:

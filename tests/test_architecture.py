@@ -10,13 +10,14 @@ import vasa_core
 ROOT = Path(vasa_core.__file__).parent
 ALLOWED = {
     "types": set(),
+    "interfaces": {"types"},
     "errors": set(),
     "weights": {"errors"},
     "provenance": set(),
-    "render": {"types", "errors", "provenance", "audio"},
+    "render": {"types", "interfaces", "errors", "provenance", "audio"},
     "audio": {"types", "errors"},
-    "motion": {"types", "errors", "audio", "provenance", "weights"},
-    "spaces": {"types", "errors", "render", "weights"},
+    "motion": {"types", "interfaces", "errors", "audio", "provenance", "weights"},
+    "spaces": {"types", "interfaces", "errors", "render", "weights"},
 }
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from itertools import chain
 from math import ceil
 from pathlib import Path
@@ -33,6 +34,7 @@ from .audio.mixing import (
 from .audio.reader import Sound, probe_audio, stream_audio, waveform_frames
 from .dubbing import resting
 from .errors import InputError
+from .interfaces import FaceSpace, MotionModel
 from .motion.listening import directions, looking
 from .motion.sequence import fitted
 from .motion.timing import frame_count, resample, resample_stream
@@ -40,7 +42,7 @@ from .pipeline import Written, record
 from .render.faces import Actor, render_faces
 from .render.video import check_output
 from .spaces.mesh.topology import LEFT_EYE_OUTER, RIGHT_EYE_OUTER
-from .types import AudioFeatures, Controls, FaceSpace, Motion, MotionModel, Portrait, Progress
+from .types import AudioFeatures, Controls, Motion, Portrait, Progress
 
 BLOCK = 10  # seconds of sound that are worked on at a time
 SILENT_RATE = 16000  # Hz
@@ -62,6 +64,7 @@ def dialogue(
     steps: int | None = None,
     cfg: float | None = None,
     fps: Fraction | None = None,
+    neutral: float = 0.0,
     workers: int = 1,
     progress: Progress | None = None,
 ) -> Written:
@@ -81,14 +84,15 @@ def dialogue(
         raise InputError(f"The motion model moves {model.space} faces, these are {space.name}.")
     fps = model.fps if fps is None else Fraction(fps)
     voices = [Voice(Path(path), probe_audio(path)) for path in sounds]
-    pause = Fraction(pause).limit_denominator(1000)
     table = timetable([voice.duration for voice in voices], mode, pause)
     actors = []
     for face, steering in enumerate(_steering(controls or Controls(), portraits, table, look)):
-        heard = _features(model, voices, face, table)
-        motion = model.stream(heard, steering, seed + face, steps, cfg, portrait=portraits[face])
+        portrait, heard = portraits[face], _features(model, voices, face, table)
+        motion = model.stream(heard, steering, seed + face, steps, cfg, portrait=portrait)
         motion = resample_stream(motion, fps, table.total)
-        actors.append(Actor(space, portraits[face], motion))
+        if neutral:
+            motion = map(partial(space.neutralised, portrait, amount=neutral), motion)
+        actors.append(Actor(space, portrait, motion))
     return record(
         out, lambda check: render_faces(actors, workers, check), fps,
         audio=_mix(voices, table), total=frame_count(table.total, fps), progress=progress,

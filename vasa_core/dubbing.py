@@ -16,22 +16,13 @@ import torch
 from torch import Tensor
 
 from .errors import InputError
+from .interfaces import FaceSpace, MotionModel
 from .motion.editing import still
 from .motion.sequence import blended, held
 from .motion.timing import frame_count, resample_stream
 from .pipeline import Written, hear, record
 from .render.video import Audio, VideoReader, check_output, swing
-from .types import (
-    AudioFeatures,
-    Controls,
-    FaceSpace,
-    Motion,
-    MotionModel,
-    Portrait,
-    Progress,
-    Tracked,
-    move,
-)
+from .types import AudioFeatures, Controls, Motion, Portrait, Progress, Tracked, move
 
 FADE = Fraction(1, 5)  # seconds in which the lips come to rest after the sound
 

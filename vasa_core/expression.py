@@ -12,9 +12,10 @@ from dataclasses import dataclass, replace
 import torch
 
 from .errors import InputError
+from .interfaces import FaceSpace
 from .motion.editing import posed, shifted, strengthened
 from .spaces import gestures_of
-from .types import GESTURES, OPPOSITES, PARTS, FaceSpace, Motion, Portrait
+from .types import GESTURES, OPPOSITES, PARTS, Motion, Portrait
 
 POSE = ("yaw", "pitch", "roll", "x", "y", "distance")
 GAZE = ("gaze_yaw", "gaze_pitch")

@@ -19,11 +19,12 @@ from torch.nn.functional import interpolate
 from .assets import PORTRAITS, SPEECH
 from .audio.reader import read_audio
 from .errors import InputError
+from .interfaces import FaceSpace, MotionModel
 from .motion.editing import DYNAMICS, POSE, frozen, mixed, spun, strengthened
 from .motion.keyframes import controls_from
 from .motion.sequence import repeated
 from .render.image import read_image, to_picture
-from .types import EMOTIONS, FaceSpace, Motion, MotionModel, Portrait, Progress, stepper
+from .types import EMOTIONS, Motion, Portrait, Progress, stepper
 
 GAZES = ((-20, 0), (-10, 0), (0, 0), (10, 0), (20, 0), (0, 12), (0, -12))  # degrees
 DISTANCES = (1.3, 1.15, 1.0, 0.9, 0.8)

@@ -15,10 +15,10 @@ import torch
 from torch import Tensor
 
 from .errors import InputError
+from .interfaces import AudioEncoder, FaceSpace, MotionModel
 from .motion.controls import FaceActions
 from .motion.model import load_motion_model as load_mesh_motion
 from .spaces import load_space
-from .types import AudioEncoder, FaceSpace, MotionModel
 from .weights.check import load_known
 from .weights.registry import MODELS_FOLDER, known_file
 from .weights.search import require

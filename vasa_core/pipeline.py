@@ -18,19 +18,11 @@ from torch import Tensor
 
 from .audio.reader import probe_audio, stream_audio
 from .errors import InputError
+from .interfaces import FaceSpace, MotionModel
 from .motion.timing import frame_count, resample_stream
 from .render.image import shrink
 from .render.video import Audio, VideoWriter, check_output
-from .types import (
-    AudioFeatures,
-    Controls,
-    FaceSpace,
-    Motion,
-    MotionModel,
-    Portrait,
-    Progress,
-    View,
-)
+from .types import AudioFeatures, Controls, Motion, Portrait, Progress, View
 
 
 @dataclass(frozen=True, slots=True)

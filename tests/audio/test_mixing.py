@@ -1,4 +1,5 @@
 from fractions import Fraction
+from math import nan
 
 import numpy as np
 import pytest
@@ -31,7 +32,7 @@ def test_together_all_start_at_once():
     assert table.starts == (0, 0) and table.total == 3
 
 
-@pytest.mark.parametrize("mode, pause", [("solo", Fraction(0)), ("turns", Fraction(-1, 10))])
+@pytest.mark.parametrize("mode, pause", [("solo", 0), ("turns", Fraction(-1, 10)), ("turns", nan)])
 def test_what_cannot_be_says_so(mode, pause):
     with pytest.raises(InputError, match="turns"):
         timetable([Fraction(1)], mode, pause)

@@ -70,23 +70,26 @@ class Canvas:
         self.page.screenshot(path=SHOTS / f"{name}-{self.name}.png")
 
     def open_template(self, name):
-        """Through the dialog, as a user would."""
+        """Through the dialog, as a user would; what its file holds."""
+        saved = json.loads((ROOT / f"workflows/{name}.json").read_text())
         self.eval("app.extensionManager.command.execute('Comfy.BrowseTemplates')")
         self.page.get_by_text("ComfyUI-VASA").first.click()
         card = self.page.get_by_test_id(f"template-workflow-{name}")
+        shown = self.page.locator("[data-testid^='template-workflow-']")
+        shown.first.wait_for()
+        if not card.count():  # a dozen is shown at first, more when the last one comes into view
+            shown.last.scroll_into_view_if_needed()
         card.wait_for()
         self.page.wait_for_timeout(500)
         self.shot("templates")
         card.click()
-        wanted = sorted(
-            node["type"]
-            for node in json.loads((ROOT / f"workflows/{name}.json").read_text())["nodes"]
-        )
+        wanted = sorted(node["type"] for node in saved["nodes"])
         types = "app.graph.nodes.map((node) => node.type).sort()"
         self.page.wait_for_function(
             f"(x) => JSON.stringify({types}) === x", arg=json.dumps(wanted, separators=(",", ":"))
         )
         self.page.wait_for_timeout(500)
+        return saved
 
     def run(self, status="success"):
         """Press Run and wait; whether frames were shown meanwhile."""

@@ -5,6 +5,12 @@ import pytest
 pytestmark = [pytest.mark.comfyui, pytest.mark.browser]
 
 PLAIN = ["talking_portrait", "one_motion_three_portraits", "save_and_reuse_motion"]
+SHORTENED = {"dialogue": "VASARenderDialogue", "dubbing": "VASADubVideo"}
+OPENED = ["controls_sweep", "driving_video", "expression_editor", "few_shot"]
+SHORTEN = """app.graph.nodes.forEach((node) => node.widgets?.forEach((widget) => {
+  const kept = {TrimAudioDuration: "duration", VASAEditMotion: "end"};
+  if (kept[node.type] === widget.name) widget.value = 1.2;
+}))"""
 
 
 @pytest.mark.parametrize("name", PLAIN)
@@ -15,6 +21,28 @@ def test_a_template_opens_runs_and_plays(ui, name):
     ui.shot(name)
     assert live, "no frame was shown while rendering"
     assert ui.played() and not ui.errors
+
+
+@pytest.mark.parametrize("name", SHORTENED)
+def test_a_shortened_template_runs_and_plays(ui, name):
+    ui.open_template(name)
+    ui.shot(f"{name}-open")
+    ui.eval(SHORTEN)
+    ui.show(SHORTENED[name])
+    ui.run()
+    ui.shot(name)
+    assert ui.played() and not ui.errors
+
+
+@pytest.mark.parametrize("name", OPENED)
+def test_a_template_opens_with_the_values_it_was_saved_with(ui, name):
+    saved = ui.open_template(name)
+    ui.shot(f"{name}-open")
+    values = ui.eval(
+        "app.graph.nodes.map((n) => [Number(n.id), n.serialize().widgets_values ?? []])"
+    )
+    assert dict(values) == {node["id"]: node.get("widgets_values", []) for node in saved["nodes"]}
+    assert not ui.errors
 
 
 def test_without_a_checkpoint_the_template_says_what_to_install(ui):

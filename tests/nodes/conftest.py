@@ -1,5 +1,8 @@
 """What the tests of nodes share: how to call one, and a small portrait and sound to give it."""
 
+import math
+from fractions import Fraction
+
 import pytest
 import torch
 
@@ -41,3 +44,38 @@ def sample(run):
 @pytest.fixture(scope="module")
 def encoded(run, model, sample):
     return run("VASAEncodePortrait", model=model, image=sample[0], face=1)
+
+
+class Ears:
+    """Hears nothing, as many frames of it as the sound has."""
+
+    name, fps = "hubert-streaming-1024", Fraction(25)
+
+    def encode(self, waveform, rate):
+        """(C, N) samples to features of silence."""
+        from vasa_core.types import AudioFeatures
+
+        duration = Fraction(waveform.shape[-1], rate)
+        frames = math.ceil(duration * self.fps)
+        return AudioFeatures(torch.zeros(frames, 1024), self.name, self.fps, duration)
+
+
+@pytest.fixture(scope="module")
+def ditto(tiny_space):
+    """LivePortrait + Ditto with narrow networks and random weights."""
+    from comfy.model_patcher import ModelPatcher
+    from vasa_pack.nodes._comfy import TalkingModel
+
+    from vasa_core.models import _implicit
+    from vasa_core.motion.ditto.model import Ditto
+    from vasa_core.motion.ditto.network import MotionDecoder
+
+    torch.manual_seed(0)
+    network = MotionDecoder(width=16, heads=2, layers=1, feedforward=16)
+    motion = Ditto(network, *_implicit(), Ears()).train(False).requires_grad_(False)
+
+    def managed(network):
+        return ModelPatcher(network, torch.device("cpu"), torch.device("cpu"))
+
+    networks = {name: managed(network) for name, network in tiny_space.named_children()}
+    return TalkingModel("LivePortrait + Ditto", tiny_space, networks, managed(motion))

@@ -4,7 +4,6 @@ import json
 import shutil
 from fractions import Fraction
 from pathlib import Path
-from types import SimpleNamespace
 
 import av
 import pytest
@@ -126,28 +125,6 @@ def test_a_broken_weight_file_is_named_with_what_is_wrong(run, put, content, sai
     put(content, *(known.names[0] for known in files_of("joyvasa")))
     with pytest.raises(ValueError, match=rf"motion_generator_hubert_chinese\.pt:? .*{said}"):
         run("VASALoadModel", model="LivePortrait + JoyVASA", device="cpu")
-
-
-@pytest.fixture(scope="module")
-def ditto(tiny_space):
-    """LivePortrait + Ditto with narrow networks and random weights."""
-    from comfy.model_patcher import ModelPatcher
-    from vasa_pack.nodes._comfy import TalkingModel
-
-    from vasa_core.models import _implicit
-    from vasa_core.motion.ditto.model import Ditto
-    from vasa_core.motion.ditto.network import MotionDecoder
-
-    torch.manual_seed(0)
-    network = MotionDecoder(width=16, heads=2, layers=1, feedforward=16)
-    ears = SimpleNamespace(name="hubert-streaming-1024", fps=Fraction(25))
-    motion = Ditto(network, *_implicit(), ears).train(False).requires_grad_(False)
-
-    def managed(network):
-        return ModelPatcher(network, torch.device("cpu"), torch.device("cpu"))
-
-    networks = {name: managed(network) for name, network in tiny_space.named_children()}
-    return TalkingModel("LivePortrait + Ditto", tiny_space, networks, managed(motion))
 
 
 def test_ditto_asks_for_the_portrait_and_moves_it(run, ditto, encoded, sample):
@@ -281,6 +258,40 @@ def test_controls_take_numbers_lists_and_keyframes(run):
         run("VASATalkingControls", **{**CONTROLS, "emotion": ["happy", "sad"]})
     with pytest.raises(ValueError, match="there is no control 'mouth'"):
         run("VASATalkingControls", **{**CONTROLS, "keyframes": ["mouth: 0=1"]})
+
+
+def test_lips_only_stops_all_else_but_keyframes(run, model, sample):
+    given = {**CONTROLS, "lips": [1.5], "lips_only": [True], "keyframes": ["blink: 0=1"]}
+    controls = run("VASATalkingControls", **given)[0]
+    names = ("lips", "expression", "blink", "eyes", "rotation", "translation")
+    assert [float(getattr(controls, name).max()) for name in names] == [1.5, 0, 1, 0, 0, 0]
+    features = run("VASAAudioFeatures", model=model, audio=sample[1])[0]
+    moved = sample_motion(run, model, features, controls=controls)
+    assert not moved.rotation.any() and not moved.translation.any()
+    assert not moved.dynamics[:, 12:20].any() and moved.dynamics[:, :12].std() > 0.05
+
+
+def test_conditions_have_guidance_scales_of_their_own(run, model, ditto, sample):
+    own = run("VASATalkingControls", **CONTROLS)[0]
+    assert (own.gaze_cfg, own.distance_cfg, own.emotion_cfg) == (None, None, None)
+    asked = {**CONTROLS, "emotion": ["happy"], "gaze_yaw": [12.0]}
+    scales = [{}, {"emotion_cfg": [1.0]}, {"gaze_cfg": [5.0], "distance_cfg": [0.0]}]
+    features = run("VASAAudioFeatures", model=model, audio=sample[1])[0]
+    usual, acted, looked = (
+        sample_motion(run, model, features, controls=run("VASATalkingControls", **asked, **cfg)[0])
+        for cfg in scales
+    )
+    plain = sample_motion(run, model, features, controls=run(
+        "VASATalkingControls", **{**asked, "emotion": ["neutral"]})[0])  # fmt: skip
+    once, twice = (made.dynamics[:, 12:20] - plain.dynamics[:, 12:20] for made in (usual, acted))
+    assert torch.allclose(twice, 2 * once, atol=1e-4) and once.abs().max() > 0.5
+    assert not torch.equal(looked.dynamics, usual.dynamics)
+    assert looked.dynamics[:, 22].mean() == pytest.approx(12, abs=1)  # exact with any scale
+    (portrait,), *_ = run("VASAEncodePortrait", model=ditto, image=sample[0], face=1)
+    heard = run("VASAAudioFeatures", model=ditto, audio=sample[1])[0]
+    controls = run("VASATalkingControls", **CONTROLS, gaze_cfg=[2.0])[0]
+    with pytest.raises(ValueError, match="cannot be guided by gaze alone .* the model's own"):
+        sample_motion(run, ditto, heard, portrait=portrait, controls=controls)
 
 
 def test_motion_follows_seed_controls_and_frame_rate(run, model, sample):

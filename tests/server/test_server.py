@@ -1,9 +1,7 @@
 """The pack in a real ComfyUI server: prompts through its HTTP API."""
 
-import json
 import time
 from copy import deepcopy
-from pathlib import Path
 
 import av
 import pytest
@@ -165,6 +163,55 @@ def test_an_empty_sound_says_so(server):
     assert "The sound is empty" in failure(server.run(graph))
 
 
+def test_a_motion_is_edited_step_by_step_and_rendered(server):
+    graph = prompt()
+    del graph["video"], graph["save"]
+    kept = dict.fromkeys(("lips", "expression", "blink", "eyes", "rotation", "translation"), 1.0)
+    graph |= {
+        "scale": load("VASAScaleMotion", motion=["motion", 0], lips_only=True, **kept),
+        "other": load("VASALoadMotion", file="sample motion (embedded)"),
+        "mix": load("VASAMixMotion", base=["scale", 0], pose=["other", 0]),
+        "hold": load(
+            "VASAHoldMotion", motion=["mix", 0], hold="face", time=1.0, spin=False, spin_seconds=4.0
+        ),
+        "cut": load(
+            "VASAEditMotion", motion=["hold", 0], start=1.0, end=1.2, speed=1.0, reverse=False,
+            smooth=0.0, smooth_face=False, loop_fade=0.0, fps=0.0,
+        ),
+        "frames": load(
+            "VASARenderFrames", portrait=["portrait", 0], motion=["cut", 0], size="crop"
+        ),
+        "show": load("PreviewImage", images=["frames", 0]),
+    }  # fmt: skip
+    run = server.run(graph)
+    assert run.of("execution_success"), run.error or run.messages[-1]
+    assert len(run.outputs["show"]["images"]) == 5
+    graph["hold"]["inputs"]["time"] = 60.0
+    assert "There is no 60 s in Motion(mesh, 221 frames" in failure(server.run(graph))
+
+
+def test_a_video_drives_a_portrait(server, space, portrait):
+    from vasa_core.assets import MOTION
+    from vasa_core.motion.files import load_motion
+    from vasa_core.pipeline import film
+
+    motion = load_motion(MOTION)[40:46]
+    film(server.folder / "input" / "driving.mp4", space, portrait, motion, motion.fps)
+    graph = prompt(video__motion=["track", 0], video__audio=["track", 1], save__filename_prefix="d")
+    del graph["features"], graph["motion"]
+    graph["driving"] = load("LoadVideo", file="driving.mp4")
+    graph["track"] = load(
+        "VASATrackMotion", model=["model", 0], video=["driving", 0], images_fps=25.0, face=1,
+        mode="relative",
+    )  # fmt: skip
+    run = server.run(graph)
+    assert run.of("execution_success"), run.error or run.messages[-1]
+    shown = run.outputs["save"]["images"][0]
+    with av.open(str(server.folder / "output" / shown["filename"])) as video:
+        assert video.streams.audio  # the silence of a video without sound
+        assert sum(1 for _ in video.decode(video=0)) == 6
+
+
 def test_motion_of_another_space_says_so(server):
     import torch
     from safetensors.torch import save_file
@@ -179,76 +226,6 @@ def test_motion_of_another_space_says_so(server):
     graph = prompt(video__motion=["file", 0])
     graph["file"] = load("VASALoadMotion", file="other.safetensors")
     assert "moves volume faces" in failure(server.run(graph))
-
-
-WORKFLOWS = Path(__file__).parents[2] / "workflows"
-NAMES = sorted(path.stem for path in WORKFLOWS.glob("*.json"))
-NEEDS_CHECKPOINT = "generated_portrait"
-NEED_WEIGHTS = ["liveportrait_ditto_emotion", "liveportrait_joyvasa"]
-
-
-def api_prompt(graph, info):
-    """A workflow as saved by the browser to what the HTTP API takes."""
-    links = {link[0]: [str(link[1]), link[2]] for link in graph["links"]}
-    prompt = {}
-    for node in graph["nodes"]:
-        if node["type"] not in info:
-            continue  # a note
-        spec = info[node["type"]]["input"]
-        values, inputs = iter(node.get("widgets_values") or []), {}
-        for name, (kind, *options) in {**spec["required"], **spec.get("optional", {})}.items():
-            if isinstance(kind, list) or kind in ("INT", "FLOAT", "STRING", "BOOLEAN", "COMBO"):
-                inputs[name] = next(values)
-                if options and options[0].get("control_after_generate"):
-                    next(values)
-        for slot in node["inputs"]:
-            if slot["link"] is not None:
-                inputs[slot["name"]] = links[slot["link"]]
-        assert not list(values), f"{node['type']} has more values than widgets"
-        prompt[str(node["id"])] = load(node["type"], **inputs)
-    return prompt
-
-
-def test_every_workflow_is_offered_with_a_thumbnail(server):
-    assert len(NAMES) == 7
-    assert sorted(server.get("/workflow_templates")["ComfyUI-VASA"]) == NAMES
-    assert sorted(path.stem for path in WORKFLOWS.glob("*.jpg")) == NAMES
-    assert {path.suffix for path in WORKFLOWS.iterdir()} == {".json", ".jpg"}
-
-
-@pytest.mark.parametrize("name", sorted({*NAMES} - {NEEDS_CHECKPOINT, *NEED_WEIGHTS}))
-def test_every_workflow_runs_through_the_api(server, name):
-    graph = json.loads((WORKFLOWS / f"{name}.json").read_text())
-    run = server.run(api_prompt(graph, server.get("/object_info")))
-    assert run.of("execution_success"), run.error or run.messages[-1]
-    films = [out["images"][0] for out in run.outputs.values() if out.get("animated")]
-    assert films
-    for film in films:
-        with av.open(str(server.folder / film["type"] / film["subfolder"] / film["filename"])) as v:
-            assert v.streams.video[0].frames == 221 and v.metadata["ai_generated"] == "true"
-
-
-def test_the_workflow_with_an_image_model_names_what_is_missing(server):
-    graph = json.loads((WORKFLOWS / f"{NEEDS_CHECKPOINT}.json").read_text())
-    refusal = server.run(api_prompt(graph, server.get("/object_info"))).error
-    ((error,),) = (node["errors"] for node in refusal["node_errors"].values())
-    assert error["type"] == "value_not_in_list" and "v1-5-pruned" in error["details"]
-    assert "v1-5-pruned-emaonly-fp16.safetensors" in json.dumps(graph["nodes"])
-
-
-@pytest.mark.parametrize("name", NEED_WEIGHTS)
-def test_a_workflow_without_its_weights_names_each_missing_file(server, name):
-    graph = json.loads((WORKFLOWS / f"{name}.json").read_text())
-    refusal = server.run(api_prompt(graph, server.get("/object_info"))).error
-    ((error,),) = (node["errors"] for node in refusal["node_errors"].values())
-    assert error["type"] == "custom_validation_failed" and "lacks 7 files" in error["details"]
-    assert str(server.folder / "models" / "vasa") in error["details"]
-    files = graph["models"]
-    assert len(files) == 7 and all(file["name"] in error["details"] for file in files)
-    (note,) = (node["widgets_values"][0] for node in graph["nodes"] if "Note" in node["type"])
-    assert all(file["url"] in note and file["directory"] == "vasa" for file in files)
-    (loader,) = (node for node in graph["nodes"] if node["type"] == "VASALoadModel")
-    assert loader["properties"]["models"] == files
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import accumulate, chain
-from math import ceil
+from math import ceil, isfinite
 from pathlib import Path
 from typing import Literal
 
@@ -42,17 +42,18 @@ class Timetable:
         return round(self.starts[sound] * rate), ceil(self.total * rate)
 
 
-def timetable(durations: Sequence[Fraction], mode: Mode, pause: Fraction) -> Timetable:
+def timetable(durations: Sequence[Fraction], mode: Mode, pause: Fraction | float) -> Timetable:
     """Sounds of these durations in seconds in their order; ``pause`` seconds between turns.
 
-    Raises InputError for a negative pause and for another mode than there is.
+    Raises InputError for an impossible pause and for another mode than there is.
     """
     if mode not in ("turns", "together"):
         raise InputError(f"Sounds come in turns or together; got {mode!r}.")
-    if pause < 0:
+    if not (isfinite(pause) and pause >= 0):
         raise InputError(f"The pause between turns must be 0 seconds or more; got {float(pause)}.")
     starts = [Fraction(0)] * len(durations)
     if mode == "turns":
+        pause = Fraction(pause).limit_denominator(1000)
         starts = accumulate((length + pause for length in durations[:-1]), initial=Fraction(0))
     return Timetable(tuple(starts), tuple(durations))
 

@@ -52,6 +52,28 @@ def read_audio(path: Path | str) -> tuple[Tensor, int]:
     return torch.cat(list(stream_audio(path))), sound.rate
 
 
+def read_channels(path: Path | str) -> tuple[Tensor, int] | None:
+    """A sound or video file as (1 or 2, N) samples and their rate; None if it has no sound.
+
+    Raises InputError for a file that cannot be read, or breaks off.
+    """
+    with _container(path) as container:
+        if not container.streams.audio:
+            return None
+    frames = sound_frames(path)
+    first = next(frames, None)
+    if first is None:
+        return None
+    layout = "mono" if first.layout.nb_channels == 1 else "stereo"
+    resampler = av.AudioResampler(format="fltp", layout=layout, rate=first.sample_rate)
+    blocks = [
+        block.to_ndarray()
+        for frame in (first, *frames, None)  # the last one empties the resampler
+        for block in resampler.resample(frame)
+    ]
+    return torch.from_numpy(np.concatenate(blocks, 1)), first.sample_rate
+
+
 def stream_audio(path: Path | str, seconds_per_block: float = 10.0) -> Iterator[Tensor]:
     """A file's samples in mono float32 blocks of ``seconds_per_block`` (the last one shorter).
 
@@ -96,18 +118,21 @@ def sound_frames(path: Path | str) -> Iterator[av.AudioFrame]:
         yield from _decoded(container, stream, path)
 
 
-@contextmanager
-def _opened(path: Path | str):
+def _container(path: Path | str):
     if not Path(path).is_file():
         raise InputError(f"There is no file {path}; give the path of a sound or video file.")
     try:
-        container = av.open(str(path))
+        return av.open(str(path))
     except (av.FFmpegError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise InputError(
             f"{path} cannot be read as sound ({reason}); give a WAV, FLAC, MP3, M4A or video file."
         ) from error
-    with container:
+
+
+@contextmanager
+def _opened(path: Path | str):
+    with _container(path) as container:
         if not container.streams.audio or not container.streams.audio[0].rate:
             raise InputError(f"{path} has no sound in it; give a file with an audio track.")
         yield container, container.streams.audio[0]

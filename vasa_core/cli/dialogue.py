@@ -32,6 +32,7 @@ def add_commands(commands: Commands) -> None:
     sub.add_argument("--size", type=int, help="longer side of the picture, pixels (default: as is)")
     options.add_workers(sub)
     options.add_sampling(sub)
+    options.add_neutral(sub)
 
 
 def face_numbers(text: str) -> list[int]:
@@ -66,7 +67,7 @@ def run_dialogue(args: argparse.Namespace) -> str:
             space=space, model=model, mode=args.mode, pause=args.pause,
             look=LOOK if args.look else 0.0, controls=controls,
             seed=args.seed, steps=args.steps, cfg=args.cfg, fps=args.fps,
-            workers=args.workers, progress=progress,
+            neutral=args.neutral, workers=args.workers, progress=progress,
         )  # fmt: skip
     return summary(written)
 

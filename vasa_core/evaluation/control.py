@@ -19,13 +19,14 @@ from torch import Tensor
 
 from ..assets import PORTRAITS, SPEECH
 from ..audio.reader import read_audio
+from ..interfaces import FaceSpace, MotionModel
 from ..models import MODELS, load_model
 from ..motion.keyframes import controls_from
 from ..render.image import read_image
 from ..spaces.mesh.dynamics import PARTS, gaze_angles, mouth_opening
 from ..spaces.mesh.geometry import fit_pose
 from ..spaces.mesh.space import MeshSpace
-from ..types import EMOTIONS, FaceSpace, MotionModel, Portrait
+from ..types import EMOTIONS, Portrait
 from ..weights.registry import MODELS_FOLDER
 
 GAZES = tuple(range(-20, 21, 5))  # degrees, each way

@@ -1,4 +1,4 @@
-"""What all motion models have in common (``vasa_core.types.MotionModel``)."""
+"""What all motion models have in common (``vasa_core.interfaces.MotionModel``)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from fractions import Fraction
 from torch import Tensor, nn
 
 from ..errors import InputError
-from ..types import AudioEncoder, AudioFeatures, Controls, Motion, Portrait, Progress
+from ..interfaces import AudioEncoder
+from ..types import AudioFeatures, Controls, Motion, Portrait, Progress
 
 EMPTY = "The sound is empty; give at least one frame of audio."
 

@@ -96,7 +96,7 @@ def closed_lids(closure: Tensor) -> Tensor:
 
 
 class MotionDiffusion(MotionModule):
-    """Implements ``vasa_core.types.MotionModel``; made by ``load_motion_model`` or by training.
+    """Implements ``interfaces.MotionModel``; made by ``load_motion_model`` or by training.
 
     The audio encoder is not moved with the rest: it works on the CPU.
     """

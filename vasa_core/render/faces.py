@@ -14,7 +14,8 @@ import torch
 from torch import Tensor
 
 from ..errors import InputError
-from ..types import FaceSpace, Motion, Portrait
+from ..interfaces import FaceSpace
+from ..types import Motion, Portrait
 
 SHARPNESS = 6.0  # of the border between two heads
 APART = 1.0  # distance of two faces in their own sizes, below which they are one and the same
@@ -114,7 +115,7 @@ class FaceMeasure:
     @staticmethod
     def of(portrait: Portrait) -> FaceMeasure:
         """Of a portrait's landmarks."""
-        flat = portrait.landmarks[:, :2].double()
+        flat = portrait.landmarks[:, :2].cpu().double()
         centre = flat.mean(0)
         spread = (flat - centre).T @ (flat - centre) / len(flat)
         whitening = torch.linalg.inv(torch.linalg.cholesky(spread))

@@ -1,4 +1,4 @@
-"""Face spaces: pairs of encoder and renderer behind one interface (``types.FaceSpace``)."""
+"""Face spaces: pairs of encoder and renderer behind one interface (``interfaces.FaceSpace``)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from ..errors import InputError
-from ..types import FaceSpace, Motion, MotionSketch
+from ..interfaces import FaceSpace
+from ..types import Motion, MotionSketch
 from ..weights.registry import MODELS_FOLDER
 
 NAMES = ("mesh", "implicit")

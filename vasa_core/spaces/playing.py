@@ -64,15 +64,16 @@ def shots(
     Raises InputError for motion of another space, and for absolute motion.
     """
     pieces = [motion] if isinstance(motion, Motion) else motion
-    moments = (moment for piece in pieces for moment in _made_for(space, piece).split(1))
+    moments = (moment for piece in pieces for moment in made_for(space, piece).split(1))
     for number, (frame, moment) in enumerate(zip(frames, moments, strict=False)):
         yield Shot(frame[None], tracked[number : number + 1], moment)
 
 
-def _made_for(space: str, piece: Motion) -> Motion:
-    if piece.space != space or piece.reference != "portrait":
+def made_for(space: str, motion: Motion) -> Motion:
+    """The motion, if it is one of that space and relative to the portrait; else InputError."""
+    if motion.space != space or motion.reference != "portrait":
         raise InputError(
-            f"Dubbing needs motion of {space} faces, relative to the portrait; got motion of"
-            f" {piece.space} faces, measured from the {piece.reference}."
+            f"Here motion of {space} faces is needed, relative to the portrait; got motion of"
+            f" {motion.space} faces, measured from the {motion.reference}."
         )
-    return piece
+    return motion

@@ -1,9 +1,10 @@
-// Shows "Render video" at work: the frames as they are made, then the finished video.
+// Shows the nodes that make videos at work: the frames as they are made, then the finished video.
 
 import { api } from "../../../scripts/api.js";
 import { app } from "../../../scripts/app.js";
 import { addView, html } from "./node_views.js";
 
+const MAKERS = ["VASARenderVideo", "VASARenderDialogue", "VASADubVideo"];
 const MIN_HEIGHT = 160; // pixels
 const ENDS = ["execution_success", "execution_error", "execution_interrupted"];
 const live = new Map(); // node at work to the widget that shows its frames
@@ -26,7 +27,7 @@ app.registerExtension({
 
 function takePreview(event) {
   const node = nodeAt(event.detail.displayNodeId ?? event.detail.nodeId);
-  if (node?.comfyClass !== "VASARenderVideo") return;
+  if (!MAKERS.includes(node?.comfyClass)) return;
   event.stopImmediatePropagation();
   const image = (live.get(node) ?? addLive(node)).element;
   URL.revokeObjectURL(image.src);

@@ -40,7 +40,7 @@ class Session(Protocol):
 
 
 class HubertStream:
-    """Implements ``vasa_core.types.AudioEncoder`` by the network of an ONNX file.
+    """Implements ``vasa_core.interfaces.AudioEncoder`` by the network of an ONNX file.
 
     ``session`` runs the network where it is given; else ``open_session`` makes one.
     """

@@ -15,7 +15,8 @@ import torch
 from torch import Tensor
 
 from ...errors import InputError
-from ...types import AudioEncoder, AudioFeatures, Controls, Motion, Portrait, Progress, stepper
+from ...interfaces import AudioEncoder
+from ...types import AudioFeatures, Controls, Motion, Portrait, Progress, stepper
 from ..base import EMPTY, MotionModule, steps_within
 from ..controls import FaceActions, Steering, check
 from ..guidance import Conditions, guided
@@ -35,7 +36,7 @@ ToMotion = Callable[..., Motion]
 
 
 class Ditto(MotionModule):
-    """Implements ``vasa_core.types.MotionModel``; made by ``load``. It needs a portrait.
+    """Implements ``vasa_core.interfaces.MotionModel``; made by ``load``. It needs a portrait.
 
     The network may be brought to half precision; what is sampled stays float32. ``encoder`` is not
     moved with the rest.

@@ -40,7 +40,7 @@ ToMotion = Callable[..., Motion]
 
 
 class JoyVasa(MotionModule):
-    """Implements ``vasa_core.types.MotionModel``; made by ``load``.
+    """Implements ``vasa_core.interfaces.MotionModel``; made by ``load``.
 
     Denoiser and hearing may be brought to half precision; what is sampled stays float32.
     """

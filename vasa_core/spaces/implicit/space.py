@@ -1,4 +1,4 @@
-"""The implicit face space: LivePortrait's networks, our face encoder (``types.FaceSpace``)."""
+"""The implicit face space: LivePortrait's networks, our face encoder (``interfaces.FaceSpace``)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ...render.parallel import ahead, between_layers, ordered_map
 from ...types import Motion, Portrait, Progress, Tracked, View, move, stepper
 from ..mesh.encoder.choice import choose_face, face_in_view
 from ..mesh.encoder.encoder import FaceEncoder, steadied
-from ..playing import Shot, offsets_for, shots
+from ..playing import Shot, made_for, offsets_for, shots
 from .appearance import ImplicitAppearance
 from .code import PARTS, MotionCode
 from .crop import crop_square, cut, face_points, network_input, to_crop
@@ -234,8 +234,11 @@ class ImplicitSpace(nn.Module):
         return paint(self.painter, look.source, keypoints, look.views, share)
 
     def neutralised(self, portrait: Portrait, motion: Motion, amount: float = 1.0) -> Motion:
-        """A "portrait" motion that takes the portrait's own expression away; ``amount`` 0: none."""
-        return self.code.without(portrait.pose, motion, amount)
+        """A "portrait" motion that takes the portrait's own expression away; ``amount`` 0: none.
+
+        Raises InputError for motion of another space or reference.
+        """
+        return self.code.without(portrait.pose, made_for(self.name, motion), amount)
 
     @torch.no_grad()
     def dub(

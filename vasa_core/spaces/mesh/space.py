@@ -1,4 +1,4 @@
-"""The mesh face space: finds a face, measures it, moves it (``types.FaceSpace``)."""
+"""The mesh face space: finds a face, measures it, moves it (``interfaces.FaceSpace``)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ...errors import NoFaceError
 from ...render.memory import frames_per_chunk
 from ...render.parallel import ordered_map
 from ...types import Motion, Portrait, Progress, Tracked, View, move, stepper
-from ..playing import Shot, offsets_for, shots
+from ..playing import Shot, made_for, offsets_for, shots
 from .dynamics import PARTS, FaceBasis
 from .encoder.choice import choose_face
 from .encoder.encoder import FaceEncoder
@@ -136,8 +136,10 @@ class MeshSpace(nn.Module):
     def neutralised(self, portrait: Portrait, motion: Motion, amount: float = 1.0) -> Motion:
         """A "portrait" motion that takes the portrait's own smile away; ``amount`` 0: none of it.
 
-        A photo's open lips need nothing: mesh motion is measured from closed lips.
+        A photo's open lips need nothing: mesh motion is measured from closed lips. Raises
+        InputError for motion of another space or reference.
         """
+        motion = made_for(self.name, motion)
         code = unsmiling_code(portrait.identity.float().cpu(), FaceBasis.load())
         return replace(motion, dynamics=motion.dynamics + amount * code.to(motion.dynamics))
 

@@ -11,7 +11,7 @@ from torch import Tensor
 from .openings import draw_eyes, draw_mouth
 from .patch import Layer
 from .pose import HeadMotion
-from .views import FaceView, draw_skin
+from .views import draw_skin
 
 Draw = Callable[[Tensor, HeadMotion, Tensor], Layer]
 """Draws a part of a photo from its drivers (n, C), the motion of its head and codes (n, D)."""
@@ -28,64 +28,64 @@ def blend(
     """Lay the photos' shares of every part over (B, 3, h, w) frames of the bare head, in place.
 
     Args:
-        portrait: a MeshAppearance with views.
+        portrait: a ``MeshAppearance`` with views.
         shares: (3, B, K) of skin, eyes and mouth; of the portrait, then of its views.
         drivers: (B, C) of each of these photos.
         motion: of the portrait's head.
         dynamics: (B, D) codes.
     """
-    canvas = Canvas(frames)
+    under = frames.clone()
     views = portrait.views.photos
     motions = [motion, *(view.moved(motion) for view in views)]
     used = (shares > 0).tolist()
-    for part, draws in enumerate(_parts(portrait, views)):
-        for photo, draw in enumerate(draws):
+    for part, draws in enumerate(_parts(portrait)):
+        for photo, draw in draws.items():
             rows = [row for row, shown in enumerate(used[part]) if shown[photo]]
-            if draw is None or not rows:
-                continue
-            rows = torch.tensor(rows, device=frames.device)
-            head = HeadMotion(motions[photo].matrix[rows], motions[photo].shift[rows])
-            layer = draw(drivers[photo][rows], head, dynamics[rows])
-            canvas.add(rows, layer, shares[part, rows, photo])
-    canvas.put(frames)
+            if rows:
+                at = torch.tensor(rows, device=frames.device)
+                head = HeadMotion(motions[photo].matrix[at], motions[photo].shift[at])
+                extra = shares[part][:, 1:].clone()
+                if photo:
+                    extra[:, photo - 1] -= 1
+                from . import render
+
+                driving = torch.cat([drivers[photo][at], render.SHAPE * extra[at]], 1)
+                layer = draw(driving, head, dynamics[at])
+                add_layer(frames, under, rows, layer, shares[part, at, photo])
 
 
-def _parts(portrait, views: tuple[FaceView, ...]) -> list[list[Draw | None]]:
-    """Per part and photo, how it is drawn; the portrait's own skin is there already."""
-    photos = (portrait, *views)
-    skin = [partial(_skin, view) for view in views]
-    eyes = [partial(_opening, draw_eyes, photo, portrait.origin) for photo in photos]
-    mouth = [partial(_opening, draw_mouth, photo, portrait.origin) for photo in photos]
-    return [[None, *skin], eyes, mouth]
+def _parts(portrait) -> tuple[dict[int, Draw], ...]:
+    """How skin, eyes and mouth of each photo are drawn; the portrait's own skin is there already.
+
+    Photos are numbered from the portrait, 0.
+    """
+    photos = dict(enumerate((portrait, *portrait.views.photos)))
+    skin = {n: partial(draw_skin, photo) for n, photo in photos.items() if n > 0}
+    eyes, mouth = (
+        {n: partial(draw, photo, portrait.origin) for n, photo in photos.items()}
+        for draw in (draw_eyes, draw_mouth)
+    )
+    return skin, eyes, mouth
 
 
-def _skin(view: FaceView, drivers: Tensor, motion: HeadMotion, _: Tensor) -> Layer:
-    return draw_skin(view.skin, drivers, motion)
+def add_layer(frames: Tensor, under: Tensor, rows: list[int], layer: Layer, share: Tensor) -> None:
+    """In ``rows`` (n) of the frames, let a layer of n frames take its ``share`` (n,), in place.
+
+    Shares replace what was ``under`` all layers, so these can be added in any order.
+    """
+    weight = layer.weight * share[:, None, None, None]
+    corners = layer.pixels[..., 0, 0].long().tolist()  # windows lie on whole pixels
+    sizes = list(zip(layer.weight.shape[-2:], frames.shape[-2:], strict=True))
+    for n, row in enumerate(rows):
+        for box, corner in enumerate(corners[n]):
+            y, x = (_common(c, *s) for c, s in zip(reversed(corner), sizes, strict=True))
+            there, here = (slice(None), y[0], x[0]), (slice(None), y[1], x[1])
+            change = layer.colours[n, box][here] - under[row][there]
+            frames[row][there].addcmul_(change, weight[n, box][here[1:]])
 
 
-def _opening(draw, photo, origin, drivers: Tensor, motion: HeadMotion, dynamics: Tensor) -> Layer:
-    return draw(photo, drivers, motion, origin, dynamics)
-
-
-class Canvas:
-    """(B, 3, h, w) frames to which shares of layers are added, in any order."""
-
-    def __init__(self, frames: Tensor):
-        self.height, self.width = frames.shape[-2:]
-        # channels first: a place is then one index for all three
-        self.under = frames.transpose(0, 1).flatten(1)  # shares replace what was there at first
-        self.colours = self.under.clone()
-
-    def add(self, rows: Tensor, layer: Layer, share: Tensor) -> None:
-        """In frames ``rows`` (n,), let a layer take a ``share`` (n,) of what it covers."""
-        x, y = layer.pixels.long().unbind(2)
-        inside = (x >= 0) & (x < self.width) & (y >= 0) & (y < self.height)
-        x, y = x.clamp(0, self.width - 1), y.clamp(0, self.height - 1)
-        index = ((rows[:, None, None, None] * self.height + y) * self.width + x).flatten()
-        weight = (layer.weight * inside * share[:, None, None, None]).flatten()
-        change = layer.colours.movedim(2, 0).flatten(1) - self.under[:, index]
-        self.colours.index_add_(1, index, change * weight)
-
-    def put(self, frames: Tensor) -> None:
-        """Write the result into the frames."""
-        frames.copy_(self.colours.view(3, -1, self.height, self.width).transpose(0, 1))
+def _common(start: int, length: int, limit: int) -> tuple[slice, slice]:
+    """What a span has in common with 0..limit: as part of that, and as part of the span."""
+    low = max(start, 0)
+    high = max(low, min(start + length, limit))
+    return slice(low, high), slice(low - start, high - start)

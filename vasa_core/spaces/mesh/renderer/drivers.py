@@ -27,17 +27,33 @@ from ..topology import (
 )
 from .cut import MOUTH_LOWER, MOUTH_UPPER, Openings, interpolate, mouth_gap, smoothstep
 from .cut import mouth_opening as mouth_cut
+from .pose import soft_limit
 
 LID_UPPER, LID_CREASE, LID_BROW, LID_LOWER = 0.97, 0.52, 0.06, -0.06  # shares of the lid gap
 CLOSE_UPPER, CLOSE_LOWER = 0.40, -0.60  # shares of the lip gap
 CLOSABLE = 0.25  # gap in eye distances
 GAP_NOISE = 0.015  # of landmarks, in eye distances
 OPEN_LIPS = (0.03, 0.08)  # gap over half width: below lips count as closed, above as open
+SEEN_OPENING = 1.2  # how much wider open lips in a video are than they are tracked
+MOST = 9.0  # length of a lips or expression code; 19 of 20 frames of talkers keep below 5.4
 PRESSED = 0.008  # overlap of pressed lips, in eye distances
 JAW = (
     *(18, 200, 199, 175, 152, 83, 313, 182, 406, 201, 421, 208, 428),
     *(171, 396, 148, 377, 194, 418, 32, 262),
 )
+
+
+def intact(dynamics: Tensor) -> Tensor:
+    """(B, D) codes whose lips and expression are held to what leaves a face intact.
+
+    The length of either part is bent smoothly below ``MOST``; what talking faces do stays as it is.
+    """
+    codes = dynamics.clone()
+    for part in ("lips", "expression"):
+        size = codes[:, PARTS[part]].norm(dim=1, keepdim=True)
+        held = soft_limit(size, -MOST, MOST)
+        codes[:, PARTS[part]] *= held / size.clamp(min=1e-6)
+    return codes
 
 
 def blink_rows(landmarks: Tensor, eyes: Openings) -> Tensor:
@@ -98,6 +114,16 @@ def closing_row(landmarks: Tensor, gap: Tensor, mouth: Openings) -> Tensor:
     row[list(MOUTH_UPPER)] = CLOSE_UPPER * closing[list(MOUTH_UPPER)]
     row[list(MOUTH_LOWER)] = CLOSE_LOWER * closing[list(MOUTH_LOWER)]
     return row
+
+
+def opened(landmarks: Tensor, unit: float) -> Tensor:
+    """(V, 3) landmarks of a video frame with the lips as far apart as they really are.
+
+    Tracked lips lie too near to each other: what is open is seen open in part.
+    """
+    gap = landmarks[list(LIP_LOWER_INNER)] - landmarks[list(LIP_UPPER_INNER)]
+    row = closing_row(landmarks, (SEEN_OPENING - 1) * gap, mouth_cut(landmarks, unit))
+    return torch.cat([landmarks[:FACE_VERTICES] - row, landmarks[FACE_VERTICES:]])
 
 
 def own_expression(landmarks: Tensor, basis: FaceBasis) -> Tensor:
@@ -174,7 +200,7 @@ def driver_rows(
     gap = photo_gap(landmarks, mouth, pose.scale.item())
     own, left = own_opening(gap, pose, basis)
     if lips is not None:
-        own = lips.to(gap)
+        own = lips.to(gap) + own_opening((1 - 1 / SEEN_OPENING) * gap, pose, basis)[0]
         moved = torch.einsum("k,kvc->vc", own, camera[: len(own)])
         left = gap - (moved[list(LIP_LOWER_INNER)] - moved[list(LIP_UPPER_INNER)])
     rest = closing_row(landmarks, left, mouth)

@@ -24,14 +24,14 @@ class Photo(Protocol):
 
 
 def draw_eyes(
-    photo: Photo, drivers: Tensor, motion: HeadMotion, origin: Tensor, dynamics: Tensor
+    photo: Photo, origin: Tensor, drivers: Tensor, motion: HeadMotion, dynamics: Tensor
 ) -> Layer:
     """Both eyes in B frames: lids over eyeballs.
 
     Args:
+        origin: (3,) of the canonical mesh in the photo.
         drivers: (B, C) of the photo.
         motion: of its head.
-        origin: (3,) of the canonical mesh in it.
         dynamics: (B, D) codes.
     """
     opened = follow(photo.eyes_patch, drivers, motion)
@@ -41,7 +41,7 @@ def draw_eyes(
 
 
 def draw_mouth(
-    photo: Photo, drivers: Tensor, motion: HeadMotion, origin: Tensor, dynamics: Tensor
+    photo: Photo, origin: Tensor, drivers: Tensor, motion: HeadMotion, dynamics: Tensor
 ) -> Layer:
     """The mouth in B frames: lips over what lies between them; arguments as of ``draw_eyes``."""
     opened = follow(photo.mouth_patch, drivers, motion)

@@ -12,6 +12,7 @@ from ..dynamics import PARTS
 from ..geometry import own_roll, rotation_angles, rotation_matrix
 from .appearance import MeshAppearance
 from .blend import blend
+from .drivers import intact
 from .eyes import lid_closure, lid_position
 from .lattice import enlarge
 from .openings import draw_eyes, draw_mouth
@@ -19,7 +20,7 @@ from .patch import paste
 from .pose import HeadMotion, head_motion
 from .views import FaceView
 
-
+SHAPE = 1.0
 SHUT = 0.9  # lids that are closed further cannot be opened
 
 
@@ -71,15 +72,19 @@ def render_region(
         None if views is None else views.takes.angles,
     )
     driving = drivers(appearance, dynamics)
-    pixels, matte = _warp(appearance, driving, motion)
-    if views is None:
-        for draw in (draw_mouth,) if appearance.eyes is None else (draw_eyes, draw_mouth):
-            paste(pixels, draw(appearance, driving, motion, appearance.origin, dynamics))
-    else:
+    if views is not None:
         level = own_roll(appearance.rotation).mT @ appearance.rotation
         angles = rotation_angles(rotation_matrix(rotation) @ level)
+        shares = views.takes.shares(angles, dynamics)
+    bare = driving if views is None else torch.cat([driving, SHAPE * shares[0, :, 1:]], 1)
+    pixels, matte = _warp(appearance, bare, motion)
+    if views is None:
+        openings = (draw_mouth,) if appearance.eyes is None else (draw_eyes, draw_mouth)
+        for draw in openings:
+            paste(pixels, draw(appearance, appearance.origin, driving, motion, dynamics))
+    else:
         driving = [driving, *(drivers(view, dynamics) for view in views.photos)]
-        blend(pixels, appearance, views.takes.shares(angles, dynamics), driving, motion, dynamics)
+        blend(pixels, appearance, shares, driving, motion, dynamics)
     return RenderedRegion(pixels.clamp_(0, 1), matte.clamp(0, 1))
 
 
@@ -104,7 +109,7 @@ def render(
     Returns:
         (B, 3 or 4, H, W); where the seam's reach ends a copy of the source, bit by bit.
     """
-    moving = render_region(appearance, rotation, translation, scale, dynamics)
+    moving = render_region(appearance, rotation, translation, scale, intact(dynamics))
     if view == "crop":
         layers = [moving.pixels, moving.matte] if alpha else [moving.pixels]
         return appearance.close_up.cut(torch.cat(layers, 1))

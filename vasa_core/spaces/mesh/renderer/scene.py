@@ -10,7 +10,7 @@ from torch import Tensor
 from ..dynamics import FaceBasis
 from ..geometry import RigidFit, fit_pose
 from .cut import Openings, eye_openings, mouth_opening
-from .drivers import driver_rows
+from .drivers import driver_rows, opened
 from .lattice import Lattice, cell_centres
 from .lids import fit_lids
 from .region import HeadEllipse, HeadRegion, head_ellipse, head_region
@@ -105,7 +105,7 @@ def scene_in(
     """
     pose = fit_pose(landmarks[None], basis.canonical.to(landmarks))
     unit = pose.scale.item()
-    landmarks = landmarks if still else fit_lids(picture, landmarks, unit)
+    landmarks = opened(landmarks, unit) if still else fit_lids(picture, landmarks, unit)
     mouth, eyes = mouth_opening(landmarks, unit), eye_openings(landmarks, unit)
     rows, own_lips = driver_rows(landmarks, pose, basis, mouth, eyes, lips)
     surface = fit_surface(landmarks, unit, mouth, eyes)

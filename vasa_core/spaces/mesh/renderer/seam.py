@@ -64,6 +64,6 @@ def make_seam(
 
 
 def enlarged(layers: Tensor, like: Tensor) -> Tensor:
-    """(B, C, h', w') working pictures as large as ``like``; single channels, being soft, quicker."""
+    """(B, C, h', w') working pictures as large as ``like``; single channels are soft: linear."""
     mode = "bilinear" if layers.shape[1] == 1 else "bicubic"
     return F.interpolate(layers, like.shape[-2:], mode=mode, align_corners=False)

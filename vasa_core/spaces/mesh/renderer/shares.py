@@ -14,14 +14,19 @@ import torch
 from torch import Tensor
 
 from ..dynamics import PARTS
+from .cut import smoothstep
 from .eyes import lid_position
 
 # Expected error, relative to the usual one, per unit of what lies between photo and frame.
-SKIN_COSTS = {"yaw": 0.018, "pitch": 0.007, "roll": 0.011, "lips": 0.031, "expression": 0.065}
-EYES_COSTS = {"yaw": 0.021, "roll": 0.010, "expression": 0.058, "gaze": 0.046, "lids": 1.25}
-MOUTH_COSTS = {"yaw": 0.010, "roll": 0.008, "lips": 0.082, "parting": 0.64, "closing": 1.47}
+SKIN_COSTS = {"yaw": 0.012, "pitch": 0.006, "roll": 0.02, "lips": 0.034, "expression": 0.063}
+EYES_COSTS = {
+    **{"yaw": 0.02, "pitch": 0.008, "roll": 0.04},
+    **{"expression": 0.09, "gaze": 0.04, "lids": 1.1},
+}
+MOUTH_COSTS = {"yaw": 0.008, "pitch": 0.012, "lips": 0.10, "opening": 1.0, "parted": 0.2}
 COSTS = (SKIN_COSTS, EYES_COSTS, MOUTH_COSTS)
-BLEND = 0.05  # difference in expected error from which the better photo is used alone
+BLEND = 0.06  # difference in expected error from which the better photo is used alone
+PARTED = (0.0, 0.05)  # opening in eye distances from which lips count as parted, and fully so
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +47,9 @@ class Takes:
         turn = (angles[:, None] - self.angles).abs()
         change = codes[:, None] - self.codes
         lips, blink, gaze = PARTS["lips"], PARTS["blink"], PARTS["gaze"]
-        wide = (codes[:, lips] @ self.gap).clamp(min=0)[:, None]
-        parting = wide - (self.codes[:, lips] @ self.gap).clamp(min=0)
-        lids = [lid_position(c[:, blink], c[:, gaze]) for c in (codes, self.codes)]
+        wide, own_wide = ((c[:, lips] @ self.gap).clamp(min=0) for c in (codes, self.codes))
+        parted, own_parted = (smoothstep(w, *PARTED) for w in (wide, own_wide))
+        lids, own_lids = (lid_position(c[:, blink], c[:, gaze]) for c in (codes, self.codes))
         return {
             "yaw": turn[..., 0],
             "pitch": turn[..., 1],
@@ -52,9 +57,9 @@ class Takes:
             "lips": change[..., lips].norm(dim=-1),
             "expression": change[..., PARTS["expression"]].norm(dim=-1),
             "gaze": change[..., gaze].norm(dim=-1),
-            "lids": (lids[0][:, None] - lids[1]).abs().mean(-1),
-            "parting": parting.clamp(min=0),
-            "closing": (-parting).clamp(min=0),
+            "lids": (lids[:, None] - own_lids).abs().mean(-1),
+            "opening": (wide[:, None] - own_wide).abs(),
+            "parted": (parted[:, None] - own_parted).abs(),
         }
 
     def shares(self, angles: Tensor, codes: Tensor) -> Tensor:

@@ -61,8 +61,15 @@ class Views:
     takes: Takes
 
 
-def draw_skin(skin: Skin, drivers: Tensor, motion: HeadMotion) -> Layer:
-    """The skin of a view in B frames; ``drivers`` (B, C) and ``motion`` are the view's own."""
-    pixels, offsets = skin.window.follow(drivers, motion)
-    found = skin.texture.sample(pixels + offsets[:, :, 0])
-    return Layer(pixels, found[:, :, :3], found[:, :, 3] * skin.window.border)
+def draw_skin(view: FaceView, drivers: Tensor, motion: HeadMotion, _: Tensor) -> Layer:
+    """The skin of a view in B frames.
+
+    Args:
+        drivers: (B, C) of the view.
+        motion: of the head, from this photo.
+        _: codes, which drivers stand for.
+    """
+    window, texture = view.skin.window, view.skin.texture
+    pixels, offsets = window.follow(drivers, motion)
+    found = texture.sample(pixels + offsets[:, :, 0])
+    return Layer(pixels, found[:, :, :3], found[:, :, 3] * window.border)
