@@ -61,7 +61,7 @@ def test_a_face_is_tracked(folder, tmp_path, portrait_path):
     arguments = ["track", str(portrait_path), "-o", str(out), "--model", "joyvasa"]
     assert main([*arguments, "--models", str(folder)]) == 0
     seen = load_motion(out)
-    assert len(seen) == 1 and seen.space == "implicit" and seen.reference == "camera"
+    assert len(seen) == 1 and seen.space == "implicit" and seen.reference == "portrait"
 
 
 def test_missing_and_broken_weights_are_named(folder, tmp_path, portrait_path, sound, capsys):
