@@ -5,7 +5,7 @@ What flows between them is in ``types``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from fractions import Fraction
 from typing import Protocol
 
@@ -31,10 +31,12 @@ class FaceSpace(Protocol):
         face: int = 0,
         mask: Tensor | None = None,
         progress: Progress | None = None,
+        views: Sequence[Tensor] = (),
     ) -> Portrait:
         """(1, 3, H, W) image to the ``face``-th largest face in it, ready to be moved.
 
-        With a ``mask`` (H, W), 0..1, only faces whose centre lies in it count."""
+        With a ``mask`` (H, W), 0..1, only faces whose centre lies in it count. ``views`` are more
+        photos (1, 3, h, w) of the person, for what the first does not show."""
 
     def track(self, frames: Iterable[Tensor], fps: Fraction, face: int = 0) -> Tracked:
         """(3, H, W) frames of a video to what its ``face``-th largest face does."""

@@ -10,13 +10,12 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from ...errors import NoFaceError
 from ...render.memory import frames_per_chunk
 from ...render.parallel import ordered_map
 from ...types import Motion, Portrait, Progress, Tracked, View, move, stepper
 from ..playing import Shot, made_for, offsets_for, shots
 from .dynamics import PARTS, FaceBasis
-from .encoder.choice import choose_face
+from .encoder.choice import choose_face, face_in_view
 from .encoder.encoder import FaceEncoder
 from .geometry import fit_pose
 from .neutral import unsmiling_code
@@ -71,7 +70,7 @@ class MeshSpace(nn.Module):
         landmarks = chosen.landmarks
         pose = fit_pose(landmarks[None], self.basis.canonical)
         identity = pose.canonical(landmarks[None])[0]
-        photos = [self._view(number, views, step) for number in range(len(views))]
+        photos = [(v, face_in_view(self.encoder, views, n, step)) for n, v in enumerate(views)]
         appearance = prepare(image, landmarks, self.basis, step)
         if photos:
             appearance = add_views(appearance, landmarks, photos, self.basis, step)
@@ -88,15 +87,6 @@ class MeshSpace(nn.Module):
             face=face,
             confidence=chosen.confidence,
         )
-
-    def _view(
-        self, number: int, views: Sequence[Tensor], step: Callable[[], None]
-    ) -> tuple[Tensor, Tensor]:
-        """One of the views and the landmarks of its largest face."""
-        try:
-            return views[number], choose_face(self.encoder, views[number], 0, None, step).landmarks
-        except NoFaceError as error:
-            raise NoFaceError(f"View {number + 1} of {len(views)}: {error}") from error
 
     def track(self, frames: Iterable[Tensor], fps: Fraction, face: int = 0) -> Tracked:
         """(3, H, W) frames to what the ``face``-th largest face of the first frame does.

@@ -44,13 +44,7 @@ def blend(
             if rows:
                 at = torch.tensor(rows, device=frames.device)
                 head = HeadMotion(motions[photo].matrix[at], motions[photo].shift[at])
-                extra = shares[part][:, 1:].clone()
-                if photo:
-                    extra[:, photo - 1] -= 1
-                from . import render
-
-                driving = torch.cat([drivers[photo][at], render.SHAPE * extra[at]], 1)
-                layer = draw(driving, head, dynamics[at])
+                layer = draw(drivers[photo][at], head, dynamics[at])
                 add_layer(frames, under, rows, layer, shares[part, at, photo])
 
 

@@ -11,24 +11,19 @@ from torch import Tensor
 from ..dynamics import PARTS, FaceBasis
 from ..geometry import RigidFit, fit_pose, own_roll, rotation_angles
 from ..topology import LIP_LOWER_INNER, LIP_UPPER_INNER, OVAL
-from .alignment import aligned, find_flow
 from .appearance import MeshAppearance
-from .blend import add_layer
 from .colours import match_colours
 from .cut import mouth_gap, mouth_opening
 from .drivers import lip_gap, own_opening, photo_gap
 from .eyes import make_eyeballs
-from .lattice import Lattice
 from .mouth import make_mouth
 from .parts import PartMasks, part_masks
 from .patch import MARGIN, Patch, crop, make_patch, texture_points
-from .pose import HeadMotion
 from .registration import LaidPhoto, lay_over
-from .render import drivers
 from .scene import CELL, Scene, scene_in
 from .shares import Takes
 from .texture import sharp_texture
-from .views import FaceView, Skin, Views, draw_skin
+from .views import FaceView, Skin, Views
 from .window import make_window
 
 VIEW_STEPS = 2
@@ -78,57 +73,7 @@ def add_views(
         codes=torch.stack([portrait.own, *(view.own for view in views)]),
         gap=opens.to(landmarks),
     )
-    if ALIGN:
-        portrait, views = align(portrait, model, views)
     return replace(portrait, views=Views(tuple(views), takes))
-
-
-ALIGN = True
-
-
-def align(portrait: MeshAppearance, picture: Tensor, views: list[FaceView]):
-    """Give portrait and views one more driver per view; see ``alignment``."""
-    rest = HeadMotion(torch.eye(2, 3).to(picture)[None], picture.new_zeros(1, 2))
-    brought = [
-        (drivers(view, portrait.own[None]), view.moved(rest)) for view in views
-    ]
-    flows = torch.cat(
-        [
-            find_flow(picture, *_shown(view, *way, picture), portrait.unit.item())
-            for view, way in zip(views, brought, strict=True)
-        ]
-    )
-    def moved(photo, way, names):
-        changes = {}
-        for name in names:
-            part = getattr(photo, name)
-            lattice = part if isinstance(part, Lattice) else part.window.lattice
-            lattice = aligned(lattice, flows, portrait.origin, *way)
-            changes[name] = (
-                lattice
-                if isinstance(part, Lattice)
-                else replace(part, window=replace(part.window, lattice=lattice))
-            )
-        return replace(photo, **changes)
-
-    way = (drivers(portrait, portrait.own[None]), rest)
-    portrait = moved(portrait, way, ("field", "eyes_patch", "mouth_patch"))
-    views = [
-        moved(view, way, ("skin", "eyes_patch", "mouth_patch"))
-        for view, way in zip(views, brought, strict=True)
-    ]
-    return portrait, views
-
-
-def _shown(view, driving, motion, picture):
-    layer = draw_skin(view, driving, motion, driving)
-    whole = torch.ones_like(layer.weight)
-    other, mask = torch.zeros_like(picture), torch.zeros_like(picture)
-    one = picture.new_ones(1)
-    add_layer(other, torch.zeros_like(picture), [0], replace(layer, weight=whole), one)
-    cover = layer.weight[:, :, None].expand_as(layer.colours)
-    add_layer(mask, torch.zeros_like(picture), [0], replace(layer, colours=cover, weight=whole), one)
-    return other, mask[:, :1]
 
 
 def photo_code(landmarks: Tensor, neutral: Tensor, own: Tensor, basis: FaceBasis) -> Tensor:

@@ -20,7 +20,6 @@ from .patch import paste
 from .pose import HeadMotion, head_motion
 from .views import FaceView
 
-SHAPE = 1.0
 SHUT = 0.9  # lids that are closed further cannot be opened
 
 
@@ -72,17 +71,15 @@ def render_region(
         None if views is None else views.takes.angles,
     )
     driving = drivers(appearance, dynamics)
-    if views is not None:
-        level = own_roll(appearance.rotation).mT @ appearance.rotation
-        angles = rotation_angles(rotation_matrix(rotation) @ level)
-        shares = views.takes.shares(angles, dynamics)
-    bare = driving if views is None else torch.cat([driving, SHAPE * shares[0, :, 1:]], 1)
-    pixels, matte = _warp(appearance, bare, motion)
+    pixels, matte = _warp(appearance, driving, motion)
     if views is None:
         openings = (draw_mouth,) if appearance.eyes is None else (draw_eyes, draw_mouth)
         for draw in openings:
             paste(pixels, draw(appearance, appearance.origin, driving, motion, dynamics))
     else:
+        level = own_roll(appearance.rotation).mT @ appearance.rotation
+        angles = rotation_angles(rotation_matrix(rotation) @ level)
+        shares = views.takes.shares(angles, dynamics)
         driving = [driving, *(drivers(view, dynamics) for view in views.photos)]
         blend(pixels, appearance, shares, driving, motion, dynamics)
     return RenderedRegion(pixels.clamp_(0, 1), matte.clamp(0, 1))

@@ -25,7 +25,7 @@ EYES_COSTS = {
 }
 MOUTH_COSTS = {"yaw": 0.008, "pitch": 0.012, "lips": 0.10, "opening": 1.0, "parted": 0.2}
 COSTS = (SKIN_COSTS, EYES_COSTS, MOUTH_COSTS)
-BLEND = 0.06  # difference in expected error from which the better photo is used alone
+BLEND = 0.1  # difference in expected error from which the better photo is used alone
 PARTED = (0.0, 0.05)  # opening in eye distances from which lips count as parted, and fully so
 
 
