@@ -35,6 +35,11 @@ def ui(request, browser):
     ui.page.close()
 
 
+WATCH = """(window.vasaSeen = false, new MutationObserver(() => {
+  if (document.querySelector("[data-vasa='live-preview']")) window.vasaSeen = true;
+}).observe(document.body, {childList: true, subtree: true}), true)"""
+
+
 class Canvas:
     """ComfyUI's page."""
 
@@ -93,16 +98,16 @@ class Canvas:
 
     def run(self, status="success"):
         """Press Run and wait; whether frames were shown meanwhile."""
-        before, seen = set(self.history()), False
+        before = set(self.history())
+        self.eval(WATCH)  # frames may come and go between two looks
         self.page.get_by_role("button", name="Run").first.click()
         for _ in range(300):
             self.page.wait_for_timeout(200)
-            seen = seen or self.page.locator("[data-vasa='live-preview']").count() > 0
             new = [entry for name, entry in self.history().items() if name not in before]
             if new:
                 self.page.wait_for_timeout(1000)
                 assert new[0]["status"]["status_str"] == status, new[0]["status"]["messages"]
-                return seen
+                return self.eval("window.vasaSeen")
         raise AssertionError("nothing ran within a minute")
 
     def played(self):

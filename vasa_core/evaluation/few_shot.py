@@ -21,6 +21,7 @@ import torch
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
+from ..errors import NoFaceError
 from ..render.video import VideoReader
 from ..spaces.mesh.dynamics import eye_opening, mouth_opening
 from ..spaces.mesh.geometry import fit_pose, rotation_angles
@@ -44,18 +45,35 @@ MEASURES = ("face L1", "face SSIM", "mouth L1", "eyes L1", "flicker")
 MARGINS = {"mouth": 0.12, "eyes": 0.08}  # around their points, in eye distances
 
 
-def chosen_photos(landmarks: Tensor, space: MeshSpace, count: int) -> list[int]:
-    """The frames that serve as photos: the calmest, then always the one least like the others."""
+def chosen_photos(frames: Tensor, landmarks: Tensor, space: MeshSpace, count: int) -> list[int]:
+    """The frames that serve as photos: the calmest, then always the one least like the others.
+
+    A frame in which no face is found by itself (in the middle of a blink, say) is no photo.
+    """
     pose = fit_pose(landmarks, space.basis.canonical)
     faces = pose.canonical(landmarks)
     angles, lids = rotation_angles(pose.rotation), eye_opening(faces).mean(1)
     looks = torch.stack([angles[:, 0], angles[:, 1], mouth_opening(faces), lids / lids.median()], 1)
     looks = looks / looks.new_tensor(UNITS)
     calm = looks[:, :3].abs().sum(1) + (looks[:, 3] - looks[:, 3].median()).abs()
-    chosen = [int(calm.argmin())]
+    chosen: list[int] = []
+    usable = torch.ones(len(frames), dtype=torch.bool)
     while len(chosen) < count:
-        chosen.append(int(torch.cdist(looks, looks[chosen]).amin(1).argmax()))
+        apart = torch.cdist(looks, looks[chosen]).amin(1) if chosen else -calm
+        best = int(apart.masked_fill(~usable, -torch.inf).argmax())
+        usable[best] = False
+        if shows_face(space, frames[best]):
+            chosen.append(best)
     return chosen
+
+
+def shows_face(space: MeshSpace, frame: Tensor) -> bool:
+    """Whether a face is found in a picture (3, H, W) by itself."""
+    try:
+        space.landmarks(frame[None])
+    except NoFaceError:
+        return False
+    return True
 
 
 def longest_run(frames: int, photos: Sequence[int]) -> list[int]:
@@ -108,7 +126,7 @@ def measure(space: MeshSpace, video: Path) -> Tensor:
     """(K, M) ``MEASURES`` of one clip for each number of photos."""
     frames = torch.stack(list(islice(VideoReader(video), FRAMES)))
     seen = space.track(frames, FPS)
-    photos = chosen_photos(seen.landmarks, space, max(PHOTOS))
+    photos = chosen_photos(frames, seen.landmarks, space, max(PHOTOS))
     rest = longest_run(len(frames), photos)
     real, points = frames[rest], seen.landmarks[rest]
     results = []

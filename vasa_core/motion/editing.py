@@ -250,8 +250,10 @@ def with_blinks(
 
     ``closed`` (D,) is the code of closed lids (a face space's gesture "blink"); only its blink part
     counts. Pauses are drawn from an exponential distribution beyond a shortest one. The same seed
-    gives the same blinks. Raises InputError for an impossible rate.
+    gives the same blinks. Raises InputError for an impossible rate, and for absolute motion.
     """
+    if motion.reference != "portrait":
+        raise InputError("Blinks are added to relative motion; track the video as relative motion.")
     if not 0 <= per_minute <= 60:
         raise InputError(f"{per_minute} blinks a minute asked for; 0 to 60 work.")
     where = code_part("blink", motion.space, parts)

@@ -184,3 +184,5 @@ def test_the_same_face_is_followed_while_another_one_grows(encoder, photo):
     assert (first[2, :, 0] < width).all()
     second, _ = encoder.track(frames, face=1)
     assert (second[:, :, 0] > width).all()
+    with pytest.raises(NoFaceError, match="Face 3 was asked for; none of the 3 frames"):
+        encoder.track(frames, face=2)

@@ -7,8 +7,7 @@ from collections.abc import Iterable, Iterator
 import torch
 from torch import Tensor
 
-from ...errors import NoFaceError
-from ..mesh.encoder.encoder import FaceEncoder, Tracker
+from ..mesh.encoder.encoder import FaceEncoder, Tracker, nobody_seen
 from .crop import CropSquare, cut, face_points, network_input, upright_square
 
 SETTLING = 25  # frames with a face from which the crop is taken
@@ -43,7 +42,7 @@ def driving_crops(
         where = mean_square(squares)
         yield from (_cropped(seen, where) for seen in waiting)
     elif where is None:
-        raise NoFaceError(f"No face in any of the {len(waiting)} frames of this video.")
+        raise nobody_seen(len(waiting), face)
 
 
 def mean_square(squares: list[CropSquare]) -> CropSquare:

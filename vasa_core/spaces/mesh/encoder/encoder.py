@@ -159,7 +159,7 @@ class FaceEncoder(nn.Module):
         results = [tracker(frame[None]) for frame in frames]
         found = torch.tensor([points is not None for points in results], device=self.mirror.device)
         if not found.any():
-            raise NoFaceError(f"No face in any of the {len(results)} frames of this video.")
+            raise nobody_seen(len(results), face)
         seen = steadied(torch.stack([points for points in results if points is not None]))
         return seen[(found.long().cumsum(0) - 1).clamp(min=0)], found
 
@@ -278,6 +278,15 @@ class Tracker:
         else:
             return None
         return self.encoder.landmarks_at(image, faces[chosen])[0]
+
+
+def nobody_seen(frames: int, face: int) -> NoFaceError:
+    """The error of a video in none of whose frames there are enough faces."""
+    if face == 0:
+        return NoFaceError(f"No face in any of the {frames} frames of this video.")
+    return NoFaceError(
+        f"Face {face + 1} was asked for; none of the {frames} frames of this video shows so many."
+    )
 
 
 def steadied(points: Tensor) -> Tensor:
