@@ -96,6 +96,9 @@ def taken(page, kind):
         kind,
     )
     page.wait_for_timeout(900)
+    for shown in ("false", "true"):  # so that videos lay their buttons out for this size
+        page.evaluate(f"document.querySelectorAll('video').forEach((v) => v.controls = {shown})")
+        page.wait_for_timeout(500)
     return picture(
         page,
         {
