@@ -8,9 +8,15 @@ from ..vasa_core.motion import editing, sequence
 from ..vasa_core.motion.timing import exact_rate, resample
 from ..vasa_core.spaces import gestures_of
 from ..vasa_core.types import LIPS_ONLY, STRENGTHS, Motion
-from .schema import EncodedPortrait, MotionWire, PortraitWire, one_of, schema
+from .schema import (
+    EncodedPortrait,
+    MotionWire,
+    PortraitWire,
+    motion_input,
+    one_of,
+    schema,
+)
 
-MOTION_TOOLTIP = "From Sample motion, Track motion, Load motion or another editing node."
 RESULT = MotionWire.Output(
     display_name="motion",
     tooltip="For the render nodes, Preview motion, Save motion and more editing.",
@@ -57,7 +63,7 @@ class EditMotion(io.ComfyNode):
             description="Changes when a motion happens, in this order: trim, speed, reverse, "
             "smooth, loop, frame rate. As it stands it changes nothing.",
             inputs=[
-                MotionWire.Input("motion", tooltip=MOTION_TOOLTIP),
+                motion_input(),
                 io.Float.Input(
                     "start", default=0.0, min=0.0, max=36000.0, step=0.01,
                     tooltip="Seconds that are cut off at the start.",
@@ -125,7 +131,7 @@ class ScaleMotion(io.ComfyNode):
             description="Weakens or exaggerates each part of a motion: 0 as in the picture, 1 as "
             "it is, more exaggerates. As it stands it changes nothing.",
             inputs=[
-                MotionWire.Input("motion", tooltip=MOTION_TOOLTIP),
+                motion_input(),
                 *(
                     io.Float.Input(
                         name, default=1.0, min=0.0, max=2.0, step=0.05,
@@ -161,7 +167,7 @@ class MixMotion(io.ComfyNode):
             "another. What is not connected comes from the base, which also gives length and frame "
             "rate. A single part goes before pose and dynamics.",
             inputs=[
-                MotionWire.Input("base", tooltip=MOTION_TOOLTIP),
+                motion_input("base"),
                 *(
                     MotionWire.Input(name, optional=True, tooltip=tooltip)
                     for name, tooltip in MIXED.items()
@@ -188,7 +194,7 @@ class JoinMotions(io.ComfyNode):
             description="Plays one motion after another: the end of the first fades into the start "
             "of the second.",
             inputs=[
-                MotionWire.Input("first", tooltip=MOTION_TOOLTIP),
+                motion_input("first"),
                 MotionWire.Input("second", tooltip="What follows, at the first one's frame rate."),
                 io.Float.Input(
                     "fade", default=0.4, min=0.0, max=10.0, step=0.05,
@@ -216,7 +222,7 @@ class ShiftMotion(io.ComfyNode):
             description="Adds the same to every frame: a turn of the head, a place, a distance, an "
             "expression; or another motion, frame by frame. As it stands it changes nothing.",
             inputs=[
-                MotionWire.Input("motion", tooltip=MOTION_TOOLTIP),
+                motion_input(),
                 *(
                     io.Float.Input(
                         name, default=0.0, min=-most, max=most, step=step, tooltip=tooltip
@@ -259,7 +265,7 @@ class HoldMotion(io.ComfyNode):
             description="Holds the face, the head or both as they are at one moment, while the "
             "rest goes on. Hold the head and play the face, or hold the face and spin the head.",
             inputs=[
-                MotionWire.Input("motion", tooltip=MOTION_TOOLTIP),
+                motion_input(),
                 io.Combo.Input(
                     "hold", options=list(HELD), default="face",
                     tooltip="face: lips, brows, lids and gaze. head: its turn, place and distance. "
@@ -307,7 +313,7 @@ class AddBlinks(io.ComfyNode):
             aliases=("eyes", "blinking"),
             description="Adds blinks to a motion, at random times, and changes nothing else.",
             inputs=[
-                MotionWire.Input("motion", tooltip=MOTION_TOOLTIP),
+                motion_input(),
                 io.Float.Input(
                     "per_minute", default=18.0, min=0.0, max=60.0, step=1.0,
                     tooltip="Blinks a minute, besides those that the motion has; people blink 15 "
@@ -341,7 +347,7 @@ class NeutraliseExpression(io.ComfyNode):
             "smile; LivePortrait the whole expression.",
             inputs=[
                 PortraitWire.Input("portrait", tooltip="On which the motion will be played."),
-                MotionWire.Input("motion", tooltip=MOTION_TOOLTIP),
+                motion_input(),
                 io.Float.Input(
                     "amount", default=1.0, min=0.0, max=1.0, step=0.05,
                     display_mode=io.NumberDisplay.slider,

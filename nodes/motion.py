@@ -16,6 +16,7 @@ from .schema import (
     ModelWire,
     MotionWire,
     PortraitWire,
+    motion_input,
     one_of,
     schema,
 )
@@ -118,7 +119,7 @@ class SaveMotion(io.ComfyNode):
             "face space and version in its header. Load motion lists it afterwards.",
             is_output_node=True,
             inputs=[
-                MotionWire.Input("motion", tooltip="From Sample motion or Load motion."),
+                motion_input(),
                 io.String.Input(
                     "filename_prefix",
                     default="motion/vasa",

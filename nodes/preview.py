@@ -14,7 +14,7 @@ from ..vasa_core.spaces import sketch_motion
 from ..vasa_core.types import Motion
 from ._comfy import Reporter, new_file
 from .convert import to_sound
-from .schema import EncodedPortrait, MotionWire, PortraitWire, schema
+from .schema import EncodedPortrait, PortraitWire, motion_input, schema
 
 VIDEO_SIDE = 256  # pixels
 
@@ -32,7 +32,7 @@ class PreviewMotion(io.ComfyNode):
             "Drag along the timeline to see any frame.",
             is_output_node=True,
             inputs=[
-                MotionWire.Input("motion", tooltip="From Sample motion or Load motion."),
+                motion_input(),
                 io.Audio.Input("audio", optional=True, tooltip="Drawn as a waveform and played."),
                 PortraitWire.Input(
                     "portrait",

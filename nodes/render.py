@@ -12,7 +12,7 @@ from ..vasa_core.render.memory import frame_bytes
 from ..vasa_core.types import Motion, View
 from ._comfy import Reporter, new_file, output_device, require_memory
 from .convert import to_comfy, to_sound
-from .schema import EncodedPortrait, MotionWire, PortraitWire, one_of, schema
+from .schema import EncodedPortrait, PortraitWire, motion_input, one_of, schema
 
 SIZES = ["source", "crop"]
 SIZE_TOOLTIP = (
@@ -35,7 +35,7 @@ class RenderFrames(io.ComfyNode):
             hidden=[io.Hidden.extra_pnginfo],
             inputs=[
                 PortraitWire.Input("portrait", tooltip="From Encode portrait."),
-                MotionWire.Input("motion", tooltip="From Sample motion or Load motion."),
+                motion_input(),
                 io.Combo.Input("size", options=SIZES, default="source", tooltip=SIZE_TOOLTIP),
             ],
             outputs=[
@@ -101,7 +101,7 @@ class RenderVideo(io.ComfyNode):
             is_output_node=True,
             inputs=[
                 PortraitWire.Input("portrait", tooltip="From Encode portrait."),
-                MotionWire.Input("motion", tooltip="From Sample motion or Load motion."),
+                motion_input(),
                 io.Audio.Input(
                     "audio",
                     optional=True,

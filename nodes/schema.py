@@ -34,6 +34,13 @@ def schema(*, aliases: tuple[str, ...] = (), **fields) -> io.Schema:
     return io.Schema(category=CATEGORY, **fields)
 
 
+def motion_input(name: str = "motion") -> io.Input:
+    """The input for a motion, wherever it comes from."""
+    return MotionWire.Input(
+        name, tooltip="From Sample motion, Track motion, Load motion or another editing node."
+    )
+
+
 def one_of(value: str | list[str] | None, options: list[str]) -> bool | str:
     """For ``validate_inputs``: True, or what is wrong with a combo's value; None is a link.
 

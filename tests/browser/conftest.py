@@ -88,6 +88,9 @@ class Canvas:
         self.page.wait_for_timeout(500)
         self.shot("templates")
         card.click()
+        self.page.wait_for_timeout(1500)
+        if card.is_visible():  # more cards came in and it moved away under the click
+            card.click()
         wanted = sorted(node["type"] for node in saved["nodes"])
         types = "app.graph.nodes.map((node) => node.type).sort()"
         self.page.wait_for_function(

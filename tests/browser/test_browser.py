@@ -4,17 +4,17 @@ import pytest
 
 pytestmark = [pytest.mark.comfyui, pytest.mark.browser]
 
-PLAIN = ["talking_portrait", "one_motion_three_portraits", "save_and_reuse_motion"]
+PLAIN = ["one_motion_three_portraits", "save_and_reuse_motion"]
 SHORTENED = {"dialogue": "VASARenderDialogue", "dubbing": "VASADubVideo"}
-OPENED = ["controls_sweep", "driving_video", "expression_editor", "few_shot"]
+OPENED = ["controls_sweep", "driving_video", "expression_editor", "few_shot", *PLAIN, *SHORTENED]
+in_one_frontend = pytest.mark.parametrize("ui", ["pinned"], indirect=True)
 SHORTEN = """app.graph.nodes.forEach((node) => node.widgets?.forEach((widget) => {
   const kept = {TrimAudioDuration: "duration", VASAEditMotion: "end"};
   if (kept[node.type] === widget.name) widget.value = 1.2;
 }))"""
 
 
-@pytest.mark.parametrize("name", PLAIN)
-def test_a_template_opens_runs_and_plays(ui, name):
+def opens_runs_and_plays(ui, name):
     ui.open_template(name)
     ui.show("VASARenderVideo")
     live = ui.run()
@@ -23,6 +23,17 @@ def test_a_template_opens_runs_and_plays(ui, name):
     assert ui.played() and not ui.errors
 
 
+def test_the_first_template_opens_runs_and_plays(ui):
+    opens_runs_and_plays(ui, "talking_portrait")
+
+
+@in_one_frontend
+@pytest.mark.parametrize("name", PLAIN)
+def test_a_template_opens_runs_and_plays(ui, name):
+    opens_runs_and_plays(ui, name)
+
+
+@in_one_frontend
 @pytest.mark.parametrize("name", SHORTENED)
 def test_a_shortened_template_runs_and_plays(ui, name):
     ui.open_template(name)

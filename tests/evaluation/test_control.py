@@ -40,6 +40,10 @@ def test_emotions_move_the_face_their_way_and_leave_the_lips_in_sync(trial, monk
     assert rows["happy: change along its own"] > 0.8
 
 
+def test_the_edge_of_what_moves_is_calmer_than_the_face(trial):
+    assert 0 < control.edge_rows(trial)["edge: mean change against inside"] < 0.5
+
+
 def test_rank_correlation_is_spearmans():
     x = torch.tensor([0.1, 3.0, 2.0, -5.0, 9.0])
     assert rank_correlation(x, x.exp()) == pytest.approx(1)

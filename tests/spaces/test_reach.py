@@ -9,6 +9,7 @@ import torch.nn.functional as F
 
 import vasa_core
 from vasa_core.assets import PORTRAITS
+from vasa_core.evaluation.control import changes
 from vasa_core.motion.editing import still
 from vasa_core.spaces.mesh.renderer import region
 
@@ -62,8 +63,7 @@ def frames_and_reach(space, image, count=5):
 
 def is_calm(frames, reach):
     """Whether the soft edge changes from frame to frame no more than what lies within."""
-    change = (frames[1:] - frames[:-1]).abs().amax(1)
-    edge, inside = change[:, (reach > 0) & (reach < 1)], change[:, reach == 1]
+    edge, inside = changes(frames, reach)
     return edge.mean() <= inside.mean() and edge.max() <= inside.max()
 
 

@@ -10,7 +10,7 @@ distance errors of its table 4). Needs nothing but the package.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,20 +61,24 @@ class Trial:
     sound: Tensor
     rate: int
 
-    def run(self, seconds: float, **values: float) -> Seen:
-        """What is seen when the controls have these values and the sound is that long."""
+    def frames(self, seconds: float, **values: float) -> Iterator[Tensor]:
+        """(3, H, W) frames with these values of the controls and that much of the sound."""
         heard = self.sound[: int(seconds * self.rate)]
         features = self.model.features(heard, self.rate)
         motion = self.model.sample(features, controls_from(values), portrait=self.portrait)
-        frames = (f for chunk in self.space.render(self.portrait, motion) for f in chunk)
-        seen = self.reader.track(frames, self.model.fps)
+        for chunk in self.space.render(self.portrait, motion):
+            yield from chunk
+
+    def run(self, seconds: float, **values: float) -> Seen:
+        """What the face encoder sees in these frames."""
+        seen = self.reader.track(self.frames(seconds, **values), self.model.fps)
         faces = fit_pose(seen.landmarks, self.reader.basis.canonical).canonical(seen.landmarks)
         return Seen(gaze_angles(faces).mean(0), seen.motion.scale.mean(), faces)
 
 
 def measure(trial: Trial) -> dict[str, float]:
     """All measures of one portrait."""
-    return gaze_rows(trial) | distance_rows(trial) | emotion_rows(trial)
+    return gaze_rows(trial) | distance_rows(trial) | emotion_rows(trial) | edge_rows(trial)
 
 
 def gaze_rows(trial: Trial) -> dict[str, float]:
@@ -125,6 +129,20 @@ def emotion_code(trial: Trial, name: str) -> Tensor:
     code = actions.emotions[index].clone()
     code[PARTS["lips"]] += actions.emotion_opening[index] * actions.opening
     return code
+
+
+def edge_rows(trial: Trial) -> dict[str, float]:
+    """Whether the soft edge flickers while somebody speaks: 1 is as much change as within."""
+    frames = torch.stack(list(trial.frames(SWEEP_SECONDS)))
+    edge, inside = changes(frames, trial.space.reach(trial.portrait)[0])
+    return {"edge: mean change against inside": float(edge.mean() / inside.mean())}
+
+
+def changes(frames: Tensor, reach: Tensor) -> tuple[Tensor, Tensor]:
+    """Changes from frame to frame of (T, 3, H, W) at the soft edge of ``reach`` (H, W), and within
+    it: (T - 1, N) each."""
+    change = frames.diff(dim=0).abs().amax(1)
+    return change[:, (reach > 0) & (reach < 1)], change[:, reach == 1]
 
 
 def table(rows: Mapping[str, Mapping[str, float]]) -> str:
