@@ -11,6 +11,7 @@ import importlib.util
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -98,6 +99,14 @@ def pytest_configure(config):
     )
     module = sys.modules["vasa_pack"] = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
+
+
+def pytest_unconfigure():
+    """Take ComfyUI's folders away again."""
+    if COMFYUI is not None:
+        from comfy.cli_args import args
+
+        shutil.rmtree(args.base_directory, ignore_errors=True)
 
 
 def pytest_collection_modifyitems(items):

@@ -22,6 +22,7 @@ from .crop import crop_square, cut, face_points, network_input, to_crop
 from .driving import Driving, KeypointDriver, Offsets, absolute, closed_lips, moved
 from .dubbing import lower_face, resting_lips, speaking
 from .keypoints import canonical_keypoints, face_state
+from .limits import intact
 from .networks.appearance import AppearanceExtractor
 from .networks.motion import MotionExtractor
 from .networks.stitching import StitchingRetargeting
@@ -216,7 +217,7 @@ class ImplicitSpace(nn.Module):
     ) -> Tensor:
         look: ImplicitAppearance = portrait.appearance
         motion = move(motion, look.canonical.device, look.canonical.dtype)
-        offsets = self.code.offsets(motion)
+        offsets = intact(self.code.offsets(motion))
         painted = self._painted(look, driver(offsets), offsets)
         if view == "crop":
             return with_channel(painted, crop_mask(painted)) if alpha else painted
@@ -271,7 +272,7 @@ class ImplicitSpace(nn.Module):
         look = self._look(frame, landmarks)
         offsets = speaking(look.state, move(shot.motion, frame.device), rest, self.code)
         driver = KeypointDriver(look.canonical, look.state, self.stitching, self.driving)
-        painted = self.painter.paint(look.source, driver(offsets))
+        painted = self.painter.paint(look.source, driver(intact(offsets)))
         share = lower_face(look.crop_landmarks, look.place.places)
         return paste(frame, painted, replace(look.place, mask=look.place.mask * share))
 

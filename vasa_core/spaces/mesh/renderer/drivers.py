@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ...limits import soft_length
 from ..dynamics import CODE_SIZE, PARTS, FaceBasis
 from ..geometry import RigidFit, fit_pose
 from ..topology import (
@@ -27,7 +28,6 @@ from ..topology import (
 )
 from .cut import MOUTH_LOWER, MOUTH_UPPER, Openings, interpolate, mouth_gap, smoothstep
 from .cut import mouth_opening as mouth_cut
-from .pose import soft_limit
 
 LID_UPPER, LID_CREASE, LID_BROW, LID_LOWER = 0.97, 0.52, 0.06, -0.06  # shares of the lid gap
 CLOSE_UPPER, CLOSE_LOWER = 0.40, -0.60  # shares of the lip gap
@@ -50,9 +50,7 @@ def intact(dynamics: Tensor) -> Tensor:
     """
     codes = dynamics.clone()
     for part in ("lips", "expression"):
-        size = codes[:, PARTS[part]].norm(dim=1, keepdim=True)
-        held = soft_limit(size, -MOST, MOST)
-        codes[:, PARTS[part]] *= held / size.clamp(min=1e-6)
+        codes[:, PARTS[part]] = soft_length(codes[:, PARTS[part]], MOST)
     return codes
 
 

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ...limits import soft_limit
 from ..dynamics import EYEBALL_RADIUS
 from ..topology import LEFT_IRIS, RIGHT_IRIS
 from .cut import Openings, smoothstep, softness
 from .lattice import cell_centres
 from .patch import Patch, crop
-from .pose import HeadMotion, soft_limit
+from .pose import HeadMotion
 from .scene import Scene
 from .texture import Texture, fill, sharp_texture
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ...limits import soft_factor, soft_length, soft_limit
 from ..geometry import own_roll, rotation_angles, rotation_matrix
 
-KNEE = 0.6  # share of a limit up to which motion is passed unchanged
 TOTAL_LIMIT = (20.0, 20.0, 30.0)  # yaw, pitch, roll in degrees from facing the camera, level
 AWAY_LIMIT = (5.0, 6.0, 8.0)  # at least this much is allowed beyond the photo's own angle
 OFFSET_LIMIT = (24.0, 20.0, 25.0)  # and never more than this from the photo
@@ -40,14 +40,6 @@ class HeadMotion:
         inverse = torch.linalg.inv(self.matrix[:, None, :, :2])
         corner = origin[:2, None] - inverse @ place[..., None]
         return torch.add(inverse @ pixels.flatten(3), corner).view_as(pixels)
-
-
-def soft_limit(x: Tensor, low: Tensor | float, high: Tensor | float) -> Tensor:
-    """x, bent smoothly into (low, high), low < 0 < high; unchanged up to ``KNEE`` of a limit."""
-    limit = torch.where(x >= 0, torch.as_tensor(high).to(x), -torch.as_tensor(low).to(x))
-    over = (x.abs() - KNEE * limit).clamp(min=0) / ((1 - KNEE) * limit)
-    bent = KNEE * limit + (1 - KNEE) * limit * torch.tanh(over)
-    return torch.where(over > 0, bent * x.sign(), x)
 
 
 def limited_rotation(offset: Tensor, own: Tensor, seen: Tensor | None = None) -> Tensor:
@@ -83,11 +75,8 @@ def head_motion(
     are along the head's axes: those of the picture, rolled as the head is. ``seen`` as in
     ``limited_rotation``.
     """
-    distance = translation.norm(dim=1, keepdim=True)
-    limited = soft_limit(distance, -SHIFT_LIMIT, SHIFT_LIMIT)
-    shift = translation * (limited / distance.clamp(min=1e-6))
-    limit = torch.log(scale.new_tensor(SCALE_LIMIT))
-    scale = soft_limit(scale.clamp(min=1e-3).log(), -limit, limit).exp()
+    shift = soft_length(translation, SHIFT_LIMIT)
+    scale = soft_factor(scale, SCALE_LIMIT)
     roll = own_roll(own)
     turned = roll @ limited_rotation(rotation, roll.mT @ own, seen) @ roll.mT
     return HeadMotion((scale[:, None, None] * turned)[:, :2], shift @ roll[:2, :2].mT * unit)
