@@ -359,5 +359,5 @@ class NeutraliseExpression(io.ComfyNode):
 
     @classmethod
     def execute(cls, portrait: EncodedPortrait, motion: Motion, amount: float) -> io.NodeOutput:
-        made = portrait.model.space.neutralised(portrait.portrait, motion, amount)
-        return io.NodeOutput(made)
+        space = portrait.model.space
+        return io.NodeOutput(space.neutralised(portrait.portrait, motion, amount))

@@ -11,7 +11,7 @@ import json
 from pathlib import Path
 
 from page import BUILD, opened, run
-from parts import controls, stages, video
+from parts import controls, preview, sample_motion, stages, video
 from parts import node as make
 from PIL import Image
 from templates_motion import driving_video, dubbing
@@ -33,11 +33,9 @@ def speaking():
         rotation=1.3, translation=1.3, keyframes="distance: 0=1.15, 8=0.9",
     )  # fmt: skip
     nodes[6] = video((1320, 0), (3, 0), (2, 1))
-    nodes[8] = make(
-        "VASAPreviewMotion", (820, 480), (460, 520), motion=[5, 0], audio=[2, 1], portrait=[3, 0]
-    )
+    nodes[8] = preview((820, 480), (5, 0), (2, 1), portrait=[3, 0])
     nodes[10] = make("VASASaveMotion", (1320, 700), motion=[5, 0], filename_prefix="motion/speech")
-    nodes[11] = make("VASALoadMotion", (1320, 860), file="sample motion (embedded)")
+    nodes[11] = sample_motion((1320, 860))
     nodes[12] = make("VASARenderFrames", (1800, 700), portrait=[3, 0], motion=[11, 0], size="crop")
     nodes[13] = make("PreviewImage", (2200, 700), images=[12, 0])
     nodes[14] = make(
@@ -53,7 +51,7 @@ def speaking():
 def editing():
     """Motion from one node that changes it to the next."""
     nodes = stages("ada", 4)
-    nodes[11] = make("VASALoadMotion", (800, 500), file="sample motion (embedded)")
+    nodes[11] = sample_motion((800, 500))
     nodes |= {
         20: make("VASAMixMotion", (1200, 0), base=[5, 0], pose=[11, 0], eyes=[11, 0]),
         21: make("VASAShiftMotion", (1600, 0), motion=[20, 0], yaw=6.0, distance=1.1),

@@ -90,6 +90,11 @@ def video(at, portrait, audio=None, size="source", motion=(5, 0), least=FILM):
     )  # fmt: skip
 
 
+def preview(at, motion, audio, **more):
+    """Preview motion, with a sound, and with a face where a portrait is given."""
+    return node("VASAPreviewMotion", at, (460, 520), motion=list(motion), audio=list(audio), **more)
+
+
 def save(at, source, name):
     """Save Video."""
     return node(

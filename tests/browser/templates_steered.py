@@ -1,6 +1,18 @@
 """Templates that steer a face: by controls, over time, and by hand."""
 
-from parts import controls, encode, group, load_model, node, note, sample, save, stages, video
+from parts import (
+    controls,
+    encode,
+    group,
+    load_model,
+    node,
+    note,
+    preview,
+    sample,
+    save,
+    stages,
+    video,
+)
 
 SWEEPS = """
 # from side to side
@@ -22,9 +34,7 @@ def steered_portrait():
     )  # fmt: skip
     nodes[6] = video((1320, 0), (3, 0), (2, 1))
     nodes[7] = save((1800, 0), (6, 0), "steered_portrait")
-    nodes[8] = node(
-        "VASAPreviewMotion", (820, 480), (460, 520), motion=[5, 0], audio=[2, 1], portrait=[3, 0]
-    )
+    nodes[8] = preview((820, 480), (5, 0), (2, 1), portrait=[3, 0])
     return nodes, [
         note((0, 360), (340, 320), """
 ## Steer it
@@ -43,9 +53,7 @@ def controls_sweep():
     nodes[9] = controls((400, 400), 960, eyes=0.5, keyframes=SWEEPS.strip())
     nodes[6] = video((1320, 0), (3, 0), (2, 1))
     nodes[7] = save((1800, 0), (6, 0), "controls_sweep")
-    nodes[8] = node(
-        "VASAPreviewMotion", (820, 480), (460, 520), motion=[5, 0], audio=[2, 1], portrait=[3, 0]
-    )
+    nodes[8] = preview((820, 480), (5, 0), (2, 1), portrait=[3, 0])
     return nodes, [
         note((0, 360), (340, 310), """
 ## Control over time

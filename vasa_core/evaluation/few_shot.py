@@ -24,7 +24,7 @@ from torch import Tensor
 from ..errors import NoFaceError
 from ..render.video import VideoReader
 from ..spaces.mesh.dynamics import eye_opening, mouth_opening
-from ..spaces.mesh.geometry import fit_pose, rotation_angles
+from ..spaces.mesh.geometry import eye_distance, fit_pose, rotation_angles
 from ..spaces.mesh.space import MeshSpace
 from ..spaces.mesh.topology import LIDS, LIPS
 from ..spaces.mesh.tracking import motion_from_landmarks, relative_motion
@@ -96,27 +96,29 @@ def own_motion(portrait: Portrait, landmarks: Tensor, space: MeshSpace) -> Motio
 
 def compared(drawn: Tensor, real: Tensor, landmarks: Tensor) -> Tensor:
     """``MEASURES`` of (T, 3, H, W) frames against the real ones."""
-    unit = (landmarks[0, 33] - landmarks[0, 263]).norm()
+    unit = eye_distance(landmarks[0])
     parts = {"face": slice(None), "mouth": list(LIPS), "eyes": list(LIDS)}
     rows = []
     for made, frame, points in zip(drawn, real, landmarks, strict=True):
-        seen = {}
-        for name, part in parts.items():
-            rows_, columns = _box(points[part, :2], MARGINS.get(name, 0.0) * unit, frame)
-            seen[name] = made[:, rows_, columns], frame[:, rows_, columns]
+        boxes = {
+            name: _box(points[part, :2], MARGINS.get(name, 0.0) * unit, frame)
+            for name, part in parts.items()
+        }
+        seen = {name: (made[box], frame[box]) for name, box in boxes.items()}
         errors = {name: (one - other).abs().mean() for name, (one, other) in seen.items()}
         ssim = structural_similarity(*(p[None] for p in seen["face"]))
         rows.append(torch.stack([errors["face"], ssim, errors["mouth"], errors["eyes"]]))
-    rows_, columns = _box(landmarks[..., :2].flatten(0, 1), 0.0, real[0])
-    restless = [x[..., rows_, columns].diff(dim=0).diff(dim=0).abs().mean() for x in (drawn, real)]
+    face = _box(landmarks[..., :2].flatten(0, 1), 0.0, real[0])
+    restless = [x[face].diff(2, dim=0).abs().mean() for x in (drawn, real)]
     return torch.cat([torch.stack(rows).mean(0), (restless[0] / restless[1])[None]])
 
 
-def _box(points: Tensor, margin: Tensor | float, frame: Tensor) -> tuple[slice, slice]:
-    """Rows and columns of a picture around points (N, 2)."""
+def _box(points: Tensor, margin: Tensor | float, frame: Tensor) -> tuple:
+    """Index of the box around points (N, 2) in pictures (..., H, W) like ``frame``."""
     (left, top), (right, bottom) = points.amin(0) - margin, points.amax(0) + margin
     height, width = frame.shape[-2:]
     return (
+        ...,
         slice(max(0, int(top)), min(height, int(bottom) + 1)),
         slice(max(0, int(left)), min(width, int(right) + 1)),
     )

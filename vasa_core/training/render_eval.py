@@ -14,14 +14,15 @@ import logging
 import subprocess
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import islice
 from pathlib import Path
 
-import av
 import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
 
+from ..render.video import VideoReader
 from ..spaces.mesh.dynamics import FaceBasis
 from ..spaces.mesh.geometry import eye_distance, fit_pose
 from ..spaces.mesh.renderer.drivers import own_expression
@@ -45,17 +46,6 @@ class Score:
     psnr: float
     ssim: float
     l1: float
-
-
-def read_frames(path: Path, count: int) -> Tensor:
-    """The first ``count`` frames of a video, (T, 3, H, W), 0..1."""
-    frames = []
-    with av.open(str(path)) as container:
-        for frame in container.decode(video=0):
-            frames.append(torch.from_numpy(frame.to_ndarray(format="rgb24")))
-            if len(frames) == count:
-                break
-    return torch.stack(frames).permute(0, 3, 1, 2).float() / 255
 
 
 def reenact(clip: Clip, frames: Tensor, basis: FaceBasis, chosen: list[int]) -> Tensor:
@@ -137,8 +127,8 @@ def main() -> None:
     clips = {clip.name: clip for clip in load_clips(args.data, trainable=False)}
     for name in args.clips:
         clip = clips[name]
-        path = args.data / clip.info["file"]
-        frames = read_frames(path, LAST + 1)
+        video = VideoReader(args.data / clip.info["file"])
+        frames = torch.stack(list(islice(video, LAST + 1)))
         last = min(len(frames), len(clip.landmarks))
         chosen = [i for i in range(STEP, last, STEP) if clip.found[i]]
         real, still = frames[chosen], frames[:1].expand(len(chosen), -1, -1, -1)
