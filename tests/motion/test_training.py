@@ -6,13 +6,16 @@ import numpy as np
 import pytest
 import torch
 
-from vasa_core.motion.model import read_model
+from vasa_core.audio.features import FEATURE_SIZE
+from vasa_core.motion.model import QUICK_STEPS, read_model, save_model
 from vasa_core.motion.rows import POSE_SIZE
 from vasa_core.spaces.mesh.dynamics import FaceBasis
-from vasa_core.training.motion import train
+from vasa_core.training.motion import distil, train
 from vasa_core.training.motion.actions import face_actions
 from vasa_core.training.motion.data import TalkingClip, blinked, mirror_matrix
+from vasa_core.training.motion.distil import two_steps
 from vasa_core.training.motion.windows import BLINK, GAZE, LIPS, WindowSource, head_speed
+from vasa_core.types import AudioFeatures
 
 
 def clip(name, person, frames=90, sound=True):
@@ -82,14 +85,18 @@ def test_emotions_keep_the_lips_as_open_as_they_were(basis):
     assert float(actions.opening @ actions.gap) == pytest.approx(1, abs=1e-4)
 
 
-@pytest.mark.parametrize("preset", ["embedded"])
-def test_training_runs_saves_and_resumes(clips, tmp_path, monkeypatch, preset):
+@pytest.fixture
+def arguments(clips, tmp_path, monkeypatch):
     monkeypatch.setattr(train, "load_talking", lambda data, encoder: clips)
     monkeypatch.setattr(train, "STATISTICS_WINDOWS", 50)
-    args = Namespace(
-        data="none", out=str(tmp_path), preset=preset, device="cpu", steps=2, batch=4, lr=1e-3,
+    return Namespace(
+        data="none", out=str(tmp_path), preset="embedded", device="cpu", steps=2, batch=4, lr=1e-3,
         every=2, seed=0, resume=False,
     )  # fmt: skip
+
+
+def test_training_runs_saves_and_resumes(arguments, tmp_path):
+    args = arguments
     train.Trainer(args).run()
     model = read_model(tmp_path / "mesh_motion.safetensors")
     assert model.space == "mesh" and set(model.defaults) == set(train.SIGNALS)
@@ -98,3 +105,41 @@ def test_training_runs_saves_and_resumes(clips, tmp_path, monkeypatch, preset):
     assert again.step == 2
     again.run()
     assert again.step == 3
+
+
+def test_one_step_of_the_target_is_two_of_the_teacher(arguments):
+    trainer = train.Trainer(arguments)
+    network, batch = trainer.network.eval(), trainer.batches.draw(4)
+    torch.nn.init.normal_(network.head.weight, std=0.1)
+    start, middle, end = 499, 374, 249
+    times = torch.tensor([[start, middle, end]]).expand(4, -1)
+    noisy = network.schedule.noised(batch.clean, torch.randn_like(batch.clean), times[:, 0])
+    target = two_steps(network, batch, {}, noisy, times)
+
+    def teacher(x, time):
+        return network(x, time, batch.conditions)
+
+    def step(denoise, x, here, there):
+        """One DDIM step, as ``sampling.ddim`` takes it."""
+        one, two = network.schedule.signal[here], network.schedule.signal[there]
+        clean = denoise(x, torch.full((len(x),), here))
+        noise = (x - one.sqrt() * clean) / (1 - one).sqrt()
+        return two.sqrt() * clean + (1 - two).sqrt() * noise
+
+    twice = step(teacher, step(teacher, noisy, start, middle), middle, end)
+    once = step(lambda x, time: target, noisy, start, end)
+    assert torch.allclose(once, twice, atol=1e-4)
+
+
+def test_a_distilled_model_samples_quickly_and_is_kept(arguments, tmp_path):
+    trainer = train.Trainer(arguments)
+    distil.distil(trainer.model, trainer.batches, arguments)
+    path = tmp_path / "quick.safetensors"
+    save_model(path, trainer.model)
+    model = read_model(path)
+    assert model.network_for(QUICK_STEPS) is model.quick
+    assert model.network_for(QUICK_STEPS + 1) is model.network
+    for steps, same in ((None, True), (QUICK_STEPS, True), (10, False)):
+        sound = AudioFeatures(torch.rand(60, FEATURE_SIZE), model.hears, model.fps, 60 / model.fps)
+        own = model.sample(sound, steps=QUICK_STEPS)
+        assert torch.equal(model.sample(sound, steps=steps).rotation, own.rotation) == same

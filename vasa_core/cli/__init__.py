@@ -9,7 +9,7 @@ import torch
 
 from ..errors import InputError
 from ..weights.command import add_command as add_weights
-from . import bench, dialogue, dub, edit, express, figure, play, talk
+from . import bench, dialogue, dub, edit, evaluate, express, figure, play, talk
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -34,7 +34,7 @@ def build_parser() -> argparse.ArgumentParser:
         prog="vasa", description="One portrait and one voice clip in, a talking face out."
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for module in (talk, dialogue, play, edit, express, dub, figure, bench):
+    for module in (talk, dialogue, play, edit, express, dub, figure, bench, evaluate):
         module.add_commands(commands)
     add_weights(commands)
     return parser

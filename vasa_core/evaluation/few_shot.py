@@ -16,6 +16,7 @@ from dataclasses import replace
 from fractions import Fraction
 from itertools import islice
 from pathlib import Path
+from statistics import fmean
 
 import torch
 from PIL import Image, ImageDraw, ImageFont
@@ -24,12 +25,11 @@ from torch import Tensor
 from ..errors import NoFaceError
 from ..render.video import VideoReader
 from ..spaces.mesh.dynamics import eye_opening, mouth_opening
-from ..spaces.mesh.geometry import eye_distance, fit_pose, rotation_angles
+from ..spaces.mesh.geometry import fit_pose, rotation_angles
 from ..spaces.mesh.space import MeshSpace
-from ..spaces.mesh.topology import LIDS, LIPS
 from ..spaces.mesh.tracking import motion_from_landmarks, relative_motion
-from ..training.render_eval import structural_similarity
 from ..types import Motion, Portrait
+from .pictures import box_around, picture_errors
 
 CLIPS = (
     *("elo_T4_1", "grid_id2_swwp2s", "grid_sbia1a", "grid_sbwe5n", "grid_lbax4n"),
@@ -42,7 +42,6 @@ FPS = Fraction(25)
 # What makes photos different: degrees of yaw and pitch, eye distances, shares of lid opening.
 UNITS = (12.0, 12.0, 0.10, 0.2)
 MEASURES = ("face L1", "face SSIM", "mouth L1", "eyes L1", "flicker")
-MARGINS = {"mouth": 0.12, "eyes": 0.08}  # around their points, in eye distances
 
 
 def chosen_photos(frames: Tensor, landmarks: Tensor, space: MeshSpace, count: int) -> list[int]:
@@ -96,32 +95,11 @@ def own_motion(portrait: Portrait, landmarks: Tensor, space: MeshSpace) -> Motio
 
 def compared(drawn: Tensor, real: Tensor, landmarks: Tensor) -> Tensor:
     """``MEASURES`` of (T, 3, H, W) frames against the real ones."""
-    unit = eye_distance(landmarks[0])
-    parts = {"face": slice(None), "mouth": list(LIPS), "eyes": list(LIDS)}
-    rows = []
-    for made, frame, points in zip(drawn, real, landmarks, strict=True):
-        boxes = {
-            name: _box(points[part, :2], MARGINS.get(name, 0.0) * unit, frame)
-            for name, part in parts.items()
-        }
-        seen = {name: (made[box], frame[box]) for name, box in boxes.items()}
-        errors = {name: (one - other).abs().mean() for name, (one, other) in seen.items()}
-        ssim = structural_similarity(*(p[None] for p in seen["face"]))
-        rows.append(torch.stack([errors["face"], ssim, errors["mouth"], errors["eyes"]]))
-    face = _box(landmarks[..., :2].flatten(0, 1), 0.0, real[0])
+    rows = [picture_errors(*row) for row in zip(drawn, real, landmarks, strict=True)]
+    errors = [fmean(row[name] for row in rows) for name in ("l1", "ssim", "mouth_l1", "eyes_l1")]
+    face = box_around(landmarks[..., :2].flatten(0, 1), 0.0, real[0])
     restless = [x[face].diff(2, dim=0).abs().mean() for x in (drawn, real)]
-    return torch.cat([torch.stack(rows).mean(0), (restless[0] / restless[1])[None]])
-
-
-def _box(points: Tensor, margin: Tensor | float, frame: Tensor) -> tuple:
-    """Index of the box around points (N, 2) in pictures (..., H, W) like ``frame``."""
-    (left, top), (right, bottom) = points.amin(0) - margin, points.amax(0) + margin
-    height, width = frame.shape[-2:]
-    return (
-        ...,
-        slice(max(0, int(top)), min(height, int(bottom) + 1)),
-        slice(max(0, int(left)), min(width, int(right) + 1)),
-    )
+    return torch.tensor([*errors, restless[0] / restless[1]])
 
 
 def measure(space: MeshSpace, video: Path) -> Tensor:

@@ -27,6 +27,7 @@ from .windows import stream_windows
 
 WEIGHTS = Path(__file__).parent / "weights"
 STEPS = 10
+QUICK_STEPS = 4  # of the network that is distilled to few
 GUIDANCE = {"audio": 0.5, "gaze": 1.0}  # VASA-1, section 4.1
 # Spread of the noise that head motion starts from. Few steps lose motion (VASA-1, table 4), and who
 # speaks moves more than who does not.
@@ -98,7 +99,9 @@ def closed_lids(closure: Tensor) -> Tensor:
 class MotionDiffusion(MotionModule):
     """Implements ``interfaces.MotionModel``; made by ``load_motion_model`` or by training.
 
-    The audio encoder is not moved with the rest: it works on the CPU.
+    ``quick`` is a network distilled to ``QUICK_STEPS`` steps, which it serves, and which are then
+    the default; any other number is sampled with ``network``. The audio encoder is not moved with
+    the rest: it works on the CPU.
     """
 
     def __init__(
@@ -112,8 +115,10 @@ class MotionDiffusion(MotionModule):
         fps: Fraction,
         defaults: dict[str, Tensor] | None = None,
         encoder: AudioEncoder | None = None,
+        quick: MotionTransformer | None = None,
     ):
         super().__init__()
+        self.quick = quick
         self.network, self.scaler, self.hearing, self.actions = network, scaler, hearing, actions
         self.space, self.fps = space, fps
         # signals that hold unless the controls give them
@@ -127,6 +132,11 @@ class MotionDiffusion(MotionModule):
         """The name of the audio encoder whose features it hears."""
         return self.hearing.encoder
 
+    def network_for(self, steps: int) -> MotionTransformer:
+        """The network that samples in so many steps."""
+        quick = self.quick is not None and steps == QUICK_STEPS
+        return self.quick if quick else self.network
+
     def stream(
         self,
         audio: AudioFeatures | Iterable[AudioFeatures],
@@ -139,14 +149,16 @@ class MotionDiffusion(MotionModule):
     ) -> Iterator[Motion]:
         """Motion window by window (reference "portrait"), as many frames as the sound has rows.
 
-        ``seed`` fixes the result, however the sound is cut into pieces. ``steps`` None are 10;
-        ``cfg`` is the guidance scale of the sound (None: 0.5). ``progress`` counts sampling steps
-        and may raise to stop. The motion is for any ``portrait``.
+        ``seed`` fixes the result, however the sound is cut into pieces. ``steps`` None are 4 where
+        there is a quick network, else 10; ``cfg`` is the guidance scale of the sound (None: 0.5).
+        ``progress`` counts sampling steps and may raise to stop. The motion is for any
+        ``portrait``.
         Raises InputError for impossible controls, foreign features or an empty sound.
         """
         controls = controls or Controls()
         check(controls)
-        steps = steps_within(len(self.network.schedule), steps, STEPS)
+        own = STEPS if self.quick is None else QUICK_STEPS
+        steps = steps_within(len(self.network.schedule), steps, own)
         sampler = _WindowSampler(self, controls, seed, steps, cfg, progress)
         if isinstance(audio, AudioFeatures):
             sampler.total = -(-len(audio) // self.network.config.window) * steps
@@ -185,7 +197,7 @@ class _WindowSampler:
     @torch.no_grad()
     def __call__(self, sound: Tensor, past: Tensor | None, start: int) -> Tensor:
         """(W, F) features, (K, D + F) past motion and features, to (W, D) motion vectors."""
-        network, hearing = self.model.network, self.model.hearing
+        network, hearing = self.model.network_for(self.steps), self.model.hearing
         config = network.config
         heard_now = hearing(sound)
         conditions = {"audio": heard_now}
@@ -257,8 +269,9 @@ def read_model(
         return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
 
     parts = {name: slice(*ends) for name, ends in about["parts"].items()}
+    config = MotionTransformerConfig(**about["config"])
     model = MotionDiffusion(
-        MotionTransformer(MotionTransformerConfig(**about["config"])),
+        MotionTransformer(config),
         MotionScaler(**group("scaler.")),
         Hearing(
             about["encoder"], **group("hearing."), pressed=about["pressed"], silent=about["silent"]
@@ -267,15 +280,16 @@ def read_model(
         space=about["space"],
         fps=Fraction(about["fps"]),
         defaults=group("defaults."),
+        quick=MotionTransformer(config) if group("quick.") else None,
     )
     model.load_state_dict(tensors)
     return model.train(False).requires_grad_(False).to(device, dtype)
 
 
 def save_model(path: Path, model: MotionDiffusion) -> None:
-    """Write everything but the audio encoder; the network as float16."""
+    """Write everything but the audio encoder; the networks as float16."""
     tensors = {
-        name: value.half() if name.startswith("network.") else value
+        name: value.half() if name.startswith(("network.", "quick.")) else value
         for name, value in model.state_dict().items()
     }
     about = {

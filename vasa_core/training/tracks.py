@@ -6,6 +6,7 @@ The folder is the one described in the corpus's own README; nothing of it is shi
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,6 +58,12 @@ def _pixels(track) -> tuple[np.ndarray, np.ndarray, float]:
     width, height = float(track["width"]), float(track["height"])
     landmarks = points * np.array([width, height, width])
     return landmarks.astype(np.float32), track["ok"].astype(bool), float(track["fps"])
+
+
+def voice_clips(data: Path, sources: Iterable[str]) -> list[dict]:
+    """Entries of the index of voices, by source."""
+    index = json.loads((data / "voices/INDEX.json").read_text("utf8"))["clips"]
+    return [clip for clip in index if clip["source"] in sources]
 
 
 def load_face_labels(data: Path) -> np.ndarray:

@@ -6,134 +6,53 @@ python -m vasa_core.training.articulation.evaluate --data ../shared/data --work 
 from __future__ import annotations
 
 import argparse
-import json
 import logging
 import random
 from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from ...audio.articulation import WEIGHTS, load_articulation
 from ...audio.features import FEATURES, AudioEncoder
 from ...audio.reader import read_audio
-from ...spaces.mesh.dynamics import FaceBasis, mouth_opening, mouth_width
-from ...spaces.mesh.geometry import fit_pose
-from ..tracks import Clip, load_clips
+from ...evaluation.clips import in_step, real_clips
+from ...evaluation.lips import Timed, against_real, closures, deep_pauses, spans_of, timed_voices
+from ...spaces.mesh.dynamics import FaceBasis
+from ..tracks import voice_clips
 from .augment import mixed, music, noise
-from .lip_model import LipMeasures, correlation
+from .lip_model import LipMeasures
 from .synthesis import TEST_LANGUAGES, TEST_VARIANTS, espeak_corpus
 from .utterances import Utterance, corpus
-from .voices import TIMED_TEST, alignment_error, own_phones, voice_clips
+from .voices import TIMED_TEST, alignment_error, own_phones
 
 log = logging.getLogger(__name__)
-# Frames by which a source's sound is late; four separately trained nets agreed on them.
-LAGS = {"elo_T1": 1, "elo_T4": 1, "hdtf_aoc": 3, "anchor_FAzSK8": 1, "vrt_2": 1, "mcg_pl": -1}
 DEVELOPMENT = ("elo_T1_1", "elo_T1_2", "elo_T1_3", "grid_id2_swwp2s")  # looked at while choosing
-SAMPA_LABIALS = ("p", "b", "m")
-SAMPA_OTHERS = ("t", "d", "n", "k", "g", "s", "l")
-
-
-def group_of(name: str) -> str:
-    """Corpus of a clip."""
-    return next((g for g in ("grid", "elo", "mcg") if name.startswith(g)), "web")
-
-
-def shifted(clip: Clip, encoder: AudioEncoder, data: Path) -> Tensor:
-    """(T, F) features of a clip with the lag of its source taken out."""
-    samples, rate = read_audio(data / clip.info["file"])
-    late = next((lag for key, lag in LAGS.items() if clip.name.startswith(key)), 0)
-    cut = round(late * rate / 25)
-    samples = samples[cut:] if cut > 0 else torch.nn.functional.pad(samples, (-cut, 0))
-    return encoder.encode(samples, rate).features
 
 
 def clip_scores(data: Path, encoder: AudioEncoder, measures: LipMeasures, codes_of) -> list[dict]:
-    """Per clip of grade A or B of people other than s1: correlations of opening and width."""
-    basis, scores = FaceBasis.load(), []
-    for clip in load_clips(data, trainable=False):
-        if clip.person == "grid_s1" or clip.info.get("sync_grade") not in ("A", "B"):
-            continue
-        faces = torch.as_tensor(clip.landmarks)
-        faces = fit_pose(faces, basis.canonical).canonical(faces)
-        found = torch.as_tensor(clip.found)
-        codes = codes_of(shifted(clip, encoder, data))
-        count = min(len(codes), len(faces))
-        real = mouth_opening(faces)[:count], mouth_width(faces)[:count]
-        made = (codes @ measures.opening)[:count], (codes @ measures.width)[:count]
-        lagged = [_at_lag(made[0], real[0], found[:count], lag) for lag in range(-6, 7)]
-        scores.append(
-            {
-                "name": clip.name,
-                "group": group_of(clip.name),
-                "opening": lagged[6],
-                "best": max(lagged),
-                "lag": int(np.argmax(lagged)) - 6,
-                "width": _at_lag(made[1], real[1], found[:count], 0),
-                "gain": float(made[0][found[:count]].std() / real[0][found[:count]].std()),
-            }
-        )
+    """Agreement with the real lips, per clip of people other than s1."""
+    scores = []
+    for clip in real_clips(data, in_step):
+        lips = codes_of(encoder.encode(clip.sound, clip.rate).features)
+        score = against_real(lips, clip, measures)
+        scores.append({"name": clip.name, "group": clip.group} | score)
     return scores
-
-
-def _at_lag(made: Tensor, real: Tensor, found: Tensor, lag: int) -> float:
-    """Correlation of made[t + lag] with real[t]."""
-    time = torch.arange(len(real))
-    time = time[found & (time + lag >= 0) & (time + lag < len(real))]
-    return correlation(made[time + lag], real[time])
 
 
 def summary(scores: list[dict], keep) -> str:
     """Means with standard errors over the clips that ``keep`` accepts."""
     chosen = [s for s in scores if keep(s)]
     parts = [f"{len(chosen)} clips"]
-    for key in ("opening", "best", "width", "gain"):
+    for key in ("opening", "width", "on_time", "gain"):
         values = np.array([s[key] for s in chosen])
         parts.append(f"{key} {values.mean():.3f} +- {values.std() / len(values) ** 0.5:.3f}")
     lags = np.array([s["lag"] for s in chosen])
     return ", ".join(parts) + f", lag median {np.median(lags):.0f}"
 
 
-def closure_shares(lips: Tensor, spans: dict[str, list], measures: LipMeasures) -> dict[str, list]:
-    """Per kind of phone: for each (start, end) in seconds, whether the lips come to under 15 % of
-    the 95th percentile of their opening within two frames of it."""
-    gap = lips @ measures.opening
-    limit = 0.15 * float(gap.quantile(0.95))
-    shares: dict[str, list] = {}
-    for kind, times in spans.items():
-        shares[kind] = []
-        for start, end in times:
-            middle = round(25 * (0.65 * start + 0.35 * end))
-            near = gap[max(middle - 2, 0) : middle + 3]
-            shares[kind].append(bool(len(near) and near.min() < limit))
-    return shares
-
-
-def spans_of(phones: list[tuple[float, float, str]], labials, others) -> dict[str, list]:
-    """Times of p, b, m, and of consonants that need no closure and are 0.15 s away from any."""
-    shut = [(start, end) for start, end, label in phones if label in labials]
-    free = [
-        (start, end)
-        for start, end, label in phones
-        if label in others and all(start > b + 0.15 or end < a - 0.15 for a, b in shut)
-    ]
-    return {"p b m": shut, "others": free}
-
-
-def timed_voices(data: Path, source: str) -> list[tuple[Tensor, int, dict[str, list]]]:
-    """Natural voices with phone times made by hand (SAMPA): samples, rate, spans by kind."""
-    result = []
-    for clip in voice_clips(data, (source,)):
-        tiers = json.loads((data / "voices" / clip["alignment"]).read_text())
-        phones = [(item["start"], item["end"], item["label"]) for item in tiers.get("phones", [])]
-        spans = spans_of(phones, SAMPA_LABIALS, SAMPA_OTHERS)
-        result.append((*read_audio(data / "voices" / clip["file"]), spans))
-    return result
-
-
-def timed_arpabet(data: Path) -> list[tuple[Tensor, int, dict[str, list]]]:
-    """The same from voices with phone times in ARPABET."""
+def timed_arpabet(data: Path) -> list[Timed]:
+    """Natural voices with phone times in ARPABET."""
     result = []
     for clip in voice_clips(data, TIMED_TEST):
         phones = [(p.start, p.end, p.letter) for p in own_phones(data, clip)]
@@ -148,7 +67,7 @@ def unheard_voices(work: Path) -> list[Utterance]:
     return corpus(work, "unheard", lambda: espeak_corpus(6, chooser, TEST_LANGUAGES, TEST_VARIANTS))
 
 
-def timed_synthetic(utterances: list[Utterance]) -> list[tuple[Tensor, int, dict[str, list]]]:
+def timed_synthetic(utterances: list[Utterance]) -> list[Timed]:
     """The same from synthetic voices."""
     result = []
     for utterance in utterances:
@@ -158,21 +77,16 @@ def timed_synthetic(utterances: list[Utterance]) -> list[tuple[Tensor, int, dict
     return result
 
 
-def closures(timed: list, encoder: AudioEncoder, measures: LipMeasures, codes_of) -> str:
+def closure_shares(
+    timed: list[Timed], encoder: AudioEncoder, measures: LipMeasures, codes_of
+) -> str:
     """Share of closures on p, b, m and, for comparison, on consonants that need none."""
     total: dict[str, list] = {"p b m": [], "others": []}
     for samples, rate, spans in timed:
         lips = codes_of(encoder.encode(samples, rate).features)
-        for kind, hits in closure_shares(lips, spans, measures).items():
+        for kind, hits in closures(lips, spans, measures).items():
             total[kind] += hits
     return ", ".join(f"{kind} {np.mean(v):.3f} (n {len(v)})" for kind, v in total.items())
-
-
-def deep_pauses(features: Tensor) -> Tensor:
-    """(T,) whether a row lies a quarter of a second or more inside a pause."""
-    quiet = (features[:, FEATURES["energy"]][:, 0] < -0.6).float()
-    around = torch.nn.functional.avg_pool1d(quiet[None], 13, 1, 6, count_include_pad=False)
-    return around[0] > 0.99
 
 
 def behaviour(data: Path, encoder: AudioEncoder, measures: LipMeasures, codes_of) -> list[str]:
@@ -222,7 +136,7 @@ def report(data: Path, work: Path, encoder: AudioEncoder, codes_of) -> None:
     }
     timed_sets["synthetic (development)"] = timed_synthetic(unheard_voices(work))
     for source, timed in timed_sets.items():
-        log.info("closures, %s: %s", source, closures(timed, encoder, measures, codes_of))
+        log.info("closures, %s: %s", source, closure_shares(timed, encoder, measures, codes_of))
     log.info("start of p b m after time warping, against timed voices: %s", alignment_error(data))
     for line in behaviour(data, encoder, measures, codes_of):
         log.info(line)

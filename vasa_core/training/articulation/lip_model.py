@@ -155,7 +155,7 @@ def lip_loss(made: Tensor, real: Tensor, measures: LipMeasures) -> Tensor:
     mesh = (wrong.square() * measures.weight).sum(-1) / 0.1
     opening = (wrong @ measures.opening / 0.04).square()
     width = (wrong @ measures.width / 0.015).square()
-    return mesh + opening + 0.5 * width
+    return mesh + opening + width
 
 
 class LipTeacher:

@@ -2,8 +2,9 @@
 
     python -m vasa_core.training.articulation.train --data ../shared/data --work ../articulation
 
-needs flite and espeak-ng. What takes long is kept in the work folder: synthetic speech, aligned
-voices, and the training's own state, from which it resumes.
+needs flite, espeak-ng and the festival voices of ``festival.PACKAGES``. What takes long is kept in
+the work folder: synthetic speech, aligned voices, and the training's own state, from which it
+resumes.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from torch import Tensor
 from ...audio.articulation import PHONES, WEIGHTS, ArticulationNet
 from ...audio.features import FEATURES, AudioEncoder
 from ...spaces.mesh.dynamics import FaceBasis
+from .festival import festival_corpus
 from .lip_model import LipMeasures, LipModel, LipTeacher, correlation, fit_teacher, lip_loss
 from .material import CropMaker, Take, seen_takes, take_of
 from .synthesis import espeak_corpus, flite_corpus
@@ -29,7 +31,7 @@ from .utterances import corpus
 from .voices import natural_corpus
 
 log = logging.getLogger(__name__)
-SHARES = {"seen": 0.27, "synthetic": 0.40, "natural": 0.25, "none": 0.08}
+SHARES = {"seen": 0.24, "synthetic": 0.26, "joined": 0.20, "natural": 0.23, "none": 0.07}
 # What the lips must not miss counts more; silence is plentiful.
 PHONE_WEIGHTS = {"silence": 0.6, "bilabial": 2.5, "labiodental": 2.0, "w": 1.5, "round": 1.3}
 CLOSED = PHONES.index("bilabial")
@@ -57,12 +59,14 @@ def material(data: Path, work: Path, seed: int) -> tuple[dict, list[Take], LipTe
     synthetic = corpus(
         work, "synthetic", lambda: espeak_corpus(60, chooser) + flite_corpus(60, chooser)
     )
+    joined = corpus(work, "joined", lambda: festival_corpus(90, chooser))
     natural = corpus(work, "natural", lambda: natural_corpus(data))
     seen = seen_takes(data)
     held = [take for i, take in enumerate(seen.values()) if i % 12 == 5]
     groups = {
         "seen": [take for i, take in enumerate(seen.values()) if i % 12 != 5],
         "synthetic": [take_of(u, teacher) for u in synthetic],
+        "joined": [take_of(u, teacher) for u in joined],
         "natural": [take_of(u, teacher) for u in natural],
         "none": [],
     }
@@ -89,7 +93,7 @@ def loss_of(net: ArticulationNet, batch: tuple, measures: LipMeasures) -> dict[s
 def train(groups: dict, measures: LipMeasures, args, check) -> ArticulationNet:
     """The averaged net after ``args.steps`` steps; ``check`` is called with it now and then."""
     torch.manual_seed(args.seed)
-    net = ArticulationNet()
+    net = ArticulationNet(channels=args.channels)
     codes = torch.cat([torch.from_numpy(t.codes).float() for t in groups["seen"][1]])
     net.scale.copy_(codes.std(0))
     optimizer = torch.optim.AdamW(net.parameters(), 2.5e-3, weight_decay=0.02)
@@ -159,6 +163,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=WEIGHTS)
     parser.add_argument("--steps", type=int, default=4800)
     parser.add_argument("--batch", type=int, default=16)
+    parser.add_argument("--channels", type=int, default=192)
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")

@@ -17,6 +17,7 @@ import torch
 
 from ...audio.reader import read_audio
 from ...audio.spectrum import HOP, MEL_SPAN, RATE, LevelMeter, MelBank, frame_level, relative
+from ..tracks import voice_clips
 from .phonemes import SILENCE, Phone, from_arpabet, spread
 from .synthesis import FLITE_VOICES, flite, to_16k
 from .utterances import Utterance
@@ -30,12 +31,6 @@ def read_voice(data: Path, clip: dict) -> np.ndarray:
     """(N,) int16 at 16 kHz."""
     samples, rate = read_audio(data / "voices" / clip["file"])
     return to_16k((samples * 32767).numpy(), rate)
-
-
-def voice_clips(data: Path, sources: tuple[str, ...]) -> list[dict]:
-    """Entries of the voices index."""
-    index = json.loads((data / "voices/INDEX.json").read_text())["clips"]
-    return [clip for clip in index if clip["source"] in sources]
 
 
 def timbre(sound: np.ndarray, bank: MelBank) -> np.ndarray:

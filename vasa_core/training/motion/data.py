@@ -22,11 +22,11 @@ from torch import Tensor
 
 from ...audio.features import FEATURES, AudioEncoder
 from ...audio.reader import read_audio
-from ...motion.rows import POSE_SIZE
+from ...evaluation.clips import lag_of
+from ...motion.rows import POSE_SIZE, from_rows
 from ...spaces.mesh.dynamics import PARTS, FaceBasis
 from ...spaces.mesh.tracking import motion_from_landmarks, relative_motion
 from ...types import Motion
-from ..articulation.evaluate import LAGS
 from ..tracks import Clip, load_clips
 
 log = logging.getLogger(__name__)
@@ -107,6 +107,11 @@ def eased(vector: Tensor, pose_window: int = EASE) -> Tensor:
     return torch.as_tensor(v).float()
 
 
+def calm_motion(motion: Motion) -> Motion:
+    """A tracked "portrait" motion without its tracker's jitter."""
+    return from_rows(eased(raw_vector(motion)), motion)
+
+
 def blinked(closure: np.ndarray) -> np.ndarray:
     """(T, 2) closure of the lids to blinks that close, on a calm ground.
 
@@ -144,11 +149,6 @@ def load_talking(data: Path, encoder: AudioEncoder, *, trainable: bool = True) -
             motion, sound = aligned(motion, features, lag_of(clip.name))
         clips.append(TalkingClip(clip.name, clip.person, grade, motion, sound))
     return clips
-
-
-def lag_of(name: str) -> int:
-    """Frames by which a clip's sound is late."""
-    return next((lag for start, lag in LAGS.items() if name.startswith(start)), 0)
 
 
 def aligned(motion: Tensor, features: Tensor, lag: int) -> tuple[Tensor, Tensor]:

@@ -123,11 +123,18 @@ def loss_of(network: MotionTransformer, batch: Batch, drops: bool) -> Tensor:
     clean, schedule = batch.clean, network.schedule
     time = torch.randint(0, len(schedule), (len(clean),), device=clean.device)
     noisy = schedule.noised(clean, torch.randn_like(clean), time)
-    dropped = {}
-    if drops:
-        chance = torch.rand(len(DROP), len(clean), device=clean.device)
-        dropped = {name: row < DROP[name] for name, row in zip(DROP, chance, strict=True)}
-    error = network(noisy, time, batch.conditions, dropped) - clean
+    dropped = dropped_rows(clean) if drops else {}
+    return errors(network, network(noisy, time, batch.conditions, dropped) - clean)
+
+
+def dropped_rows(clean: Tensor) -> dict[str, Tensor]:
+    """Per condition, the (B,) rows that go without it."""
+    chance = torch.rand(len(DROP), len(clean), device=clean.device)
+    return {name: row < DROP[name] for name, row in zip(DROP, chance, strict=True)}
+
+
+def errors(network: MotionTransformer, error: Tensor) -> Tensor:
+    """() mean square of a (B, W, D) error, white and as motion; blinks count more."""
     shown = network.whitening.color(error)
     return error.square().mean() + shown.square().mean() + 2 * shown[..., BLINK].square().mean()
 

@@ -17,9 +17,10 @@ LIPS, GAZE, BLINK = (
     slice(POSE_SIZE + PARTS[n].start, POSE_SIZE + PARTS[n].stop) for n in ("lips", "gaze", "blink")
 )
 SILENT = (-2.0, 0.0, 0.0)  # energy, pitch, voiced
+MOST_ENLARGED, STILL_ENLARGED = 2.0, 8.0  # head motion of free talkers, and of who hardly moves
 TALKING = 0.3  # degrees per frame: head speed of an ordinary talking head, the unit of "activity"
 BLINKS_KEPT = 0.5  # the training clips blink 38 (web) and 47 (laboratory) times a minute
-STILL_SHARE = 0.25  # of the windows come from the one still-headed speaker with much sound
+STILL_SHARE = 0.4  # of the windows come from the one still-headed speaker with much sound
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ class WindowSource:
         self.mirror, self.length, self.past = mirror.numpy(), length, past
         self.rng = np.random.default_rng(seed)
         self.speeds = [head_speed(clip.motion) for clip in self.clips]
-        still = np.array([clip.person == "grid_s1" for clip in self.clips])
+        self.still = still = np.array([clip.person == "grid_s1" for clip in self.clips])
         weight = np.array([min(len(clip.motion), 300) for clip in self.clips]) ** 0.5
         share = STILL_SHARE if still.any() and not still.all() else float(still.all())
         for group, part in ((still, share), (~still, 1 - share)):
@@ -61,7 +62,8 @@ class WindowSource:
         if rng.random() < 0.5:
             motion = motion @ self.mirror
         activity = np.exp(rng.uniform(np.log(0.5), np.log(2.0)))
-        gain = np.clip(activity * TALKING / self.speeds[index], 0.4, 2.0)
+        most = STILL_ENLARGED if self.still[index] else MOST_ENLARGED
+        gain = np.clip(activity * TALKING / self.speeds[index], 0.4, most)
         motion[:, :POSE_SIZE] *= gain
         activity = gain * self.speeds[index] / TALKING
         motion[:, LIPS] *= rng.uniform(0.75, 1.3)

@@ -1,0 +1,77 @@
+"""``vasa evaluate`` and ``vasa gallery``."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from ..errors import InputError
+from . import options
+from .options import Commands, command, progress_bar
+
+ABSENT = "The registry's archive has no evaluation; install the pack from its repository."
+
+
+def add_commands(commands: Commands) -> None:
+    """Add the subcommands of this module."""
+    text = "Measure a model on a set of portraits, speech and talking clips."
+    sub = command(commands, "evaluate", run_evaluate, text)
+    sub.add_argument("data", type=Path, help="folder with portraits, speech, talking and voices")
+    sub.add_argument(
+        "-o", "--out", type=Path, default=Path("evaluation"), metavar="FOLDER",
+        help="for the page and metrics.json (default evaluation)",
+    )  # fmt: skip
+    options.add_model(sub)
+    sub.add_argument("--weights", type=Path, help="mesh: a motion model trained by yourself")
+    sub.add_argument("--seeds", type=int, default=3, help="motions for each sound (default 3)")
+    sub.add_argument("--steps", type=int, help="diffusion steps (default: the model's own)")
+    sub.add_argument("--cfg", type=float, help="guidance scale of the sound")
+    options.add_workers(sub)
+
+    text = "Portraits speaking, on a web page with videos: to judge by eye."
+    sub = command(commands, "gallery", run_gallery, text)
+    sub.add_argument("data", type=Path, nargs="?", help="evaluation set (default: shipped media)")
+    sub.add_argument(
+        "-o", "--out", type=Path, default=Path("gallery"), metavar="FOLDER", help="default gallery"
+    )
+    sub.add_argument("--size", type=int, default=512, help="longer side in pixels (default 512)")
+    options.add_model(sub)
+    options.add_workers(sub)
+
+
+def run_gallery(args: argparse.Namespace) -> str:
+    """``vasa gallery``."""
+    try:
+        from ..evaluation.gallery import exhibits, gallery
+    except ImportError as error:
+        raise InputError(ABSENT) from error
+    from ..models import load_model
+
+    shown = exhibits(args.data)
+    space, model = load_model(args.model, args.device, [args.models])
+    with progress_bar("gallery") as progress:
+        page = gallery(
+            space, model, shown, args.out,
+            size=args.size, workers=args.workers, progress=progress,
+        )  # fmt: skip
+    return str(page)
+
+
+def run_evaluate(args: argparse.Namespace) -> str:
+    """``vasa evaluate``."""
+    try:
+        from ..evaluation.evaluate import check_set, evaluate, save, standard_portrait
+    except ImportError as error:
+        raise InputError(ABSENT) from error
+    from ..evaluation.measures import table
+    from ..evaluation.subject import open_subject
+
+    check_set(args.data)
+    subject = open_subject(
+        args.model, standard_portrait(args.data), [args.models],
+        args.weights, args.steps, args.cfg, args.workers,
+    )  # fmt: skip
+    with progress_bar("evaluate") as progress:
+        report = evaluate(subject, args.data, range(args.seeds), progress)
+    json_path, page = save(report, args.out)
+    return f"{table(report.rows)}\n\n{page}\n{json_path}"
