@@ -143,3 +143,12 @@ def test_a_distilled_model_samples_quickly_and_is_kept(arguments, tmp_path):
         sound = AudioFeatures(torch.rand(60, FEATURE_SIZE), model.hears, model.fps, 60 / model.fps)
         own = model.sample(sound, steps=QUICK_STEPS)
         assert torch.equal(model.sample(sound, steps=steps).rotation, own.rotation) == same
+
+
+def test_the_still_headed_speaker_sways_as_others_do(clips, basis):
+    alone = WindowSource(clips[:1], mirror_matrix(basis), 60, 10, seed=0)
+    assert not alone.sway(1.0).any()
+    source = WindowSource(clips, mirror_matrix(basis), 60, 10, seed=0)
+    sway = source.sway(1.0)
+    assert sway.shape == (60, POSE_SIZE) and sway.std() > 0
+    assert np.abs(np.diff(sway, 2, axis=0)).max() < 0.1 * np.abs(sway).max()  # and slowly

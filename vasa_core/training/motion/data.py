@@ -35,7 +35,7 @@ FPS = Fraction(25)
 EXCLUDED = ("hamilton", "lp_d10", "lp_d11", "lp_d12", "lp_d20", "cv_001_L", "mcg")
 # People kept for validation: they and the clips below the trainable licences train nothing.
 HELD_OUT = ("lp_d14", "vrt_2", "anchor_FAzSK8", "elo_T1", "elo_T4")
-EASE, STILL_EASE = 11, 15  # frames of pose smoothing: about 3.5 Hz and 2 Hz are left
+EASE, STILL_EASE = 11, 19  # frames of pose smoothing: about 3.5 Hz and 1.7 Hz are left
 HEARD = ("energy", "pitch", "voiced", "lips")
 LONGEST_BLINK = 14  # frames
 WIDEST_GAZE = 4.0  # degrees of spread; what goes beyond is mostly irises too small to measure

@@ -17,10 +17,12 @@ LIPS, GAZE, BLINK = (
     slice(POSE_SIZE + PARTS[n].start, POSE_SIZE + PARTS[n].stop) for n in ("lips", "gaze", "blink")
 )
 SILENT = (-2.0, 0.0, 0.0)  # energy, pitch, voiced
-MOST_ENLARGED, STILL_ENLARGED = 2.0, 8.0  # head motion of free talkers, and of who hardly moves
+MOST_ENLARGED, STILL_ENLARGED = 2.0, 6.0  # head motion of free talkers, and of who hardly moves
+NODS = 0.45  # of an ordinary talker's head speed are the enlarged nods of the still-headed one
+SWAY = 6.0  # frames: what is slower than this of another head is added to them
 TALKING = 0.3  # degrees per frame: head speed of an ordinary talking head, the unit of "activity"
 BLINKS_KEPT = 0.5  # the training clips blink 38 (web) and 47 (laboratory) times a minute
-STILL_SHARE = 0.4  # of the windows come from the one still-headed speaker with much sound
+STILL_SHARE = 0.5  # of the windows come from the one still-headed speaker with much sound
 
 
 @dataclass(frozen=True)
@@ -62,10 +64,12 @@ class WindowSource:
         if rng.random() < 0.5:
             motion = motion @ self.mirror
         activity = np.exp(rng.uniform(np.log(0.5), np.log(2.0)))
-        most = STILL_ENLARGED if self.still[index] else MOST_ENLARGED
-        gain = np.clip(activity * TALKING / self.speeds[index], 0.4, most)
-        motion[:, :POSE_SIZE] *= gain
-        activity = gain * self.speeds[index] / TALKING
+        if self.still[index]:
+            motion[:, :POSE_SIZE] *= self.gain(index, NODS * activity, STILL_ENLARGED)
+            motion[:, :POSE_SIZE] += self.sway(activity)
+        else:
+            motion[:, :POSE_SIZE] *= self.gain(index, activity, MOST_ENLARGED)
+        activity = max(head_speed(motion), 0.1 * TALKING) / TALKING
         motion[:, LIPS] *= rng.uniform(0.75, 1.3)
         self.thin_blinks(motion)
         heard = np.concatenate([sound, self.blunt(motion[:, LIPS])], 1)
@@ -82,6 +86,25 @@ class WindowSource:
             "activity": np.log([activity]),
         }
         return Window(motion, heard, known, signals)
+
+    def gain(self, index: int, activity: float, most: float) -> float:
+        """What brings a clip's head to ``activity``, within reason."""
+        return float(np.clip(activity * TALKING / self.speeds[index], 0.4, most))
+
+    def sway(self, activity: float) -> np.ndarray:
+        """(length, 6) slow head motion of somebody who talks freely.
+
+        The nods of the one still-headed speaker go with his sound; how heads drift meanwhile does
+        not, so it can be anybody's.
+        """
+        if self.still.all():
+            return np.zeros((self.length, POSE_SIZE))
+        index = self.rng.choice(np.flatnonzero(~self.still))
+        pose = self.crop(self.clips[index])[0][:, :POSE_SIZE]
+        pose = gaussian_filter1d(pose, SWAY, axis=0, mode="nearest")
+        if self.rng.random() < 0.5:
+            pose = pose @ self.mirror[:POSE_SIZE, :POSE_SIZE]
+        return pose * self.gain(index, activity, MOST_ENLARGED)
 
     def crop(self, clip: TalkingClip) -> tuple[np.ndarray, np.ndarray]:
         """A stretch of the clip, a little faster or slower than it was."""
