@@ -36,7 +36,7 @@ def tiny():
         torch.nn.init.normal_(parameter, std=0.2)
     lead = torch.tensor([-1] * 6 + [1, 2] + [-1] * 5)
     hearing = Hearing(
-        "test", torch.tensor([0, 2, 3]), torch.zeros(3), torch.ones(3), lead, pressed=4, silent=1
+        "test", torch.tensor([0, 2, 3]), torch.zeros(3), torch.ones(3), lead, pressed=4
     )
     actions = FaceActions(
         PARTS,

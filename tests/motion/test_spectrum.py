@@ -28,3 +28,17 @@ def test_whitening_makes_everything_alike_and_comes_undone():
 def test_before_fitting_it_changes_nothing():
     windows = slow_windows()
     assert torch.allclose(Whitening(20, 2).whiten(windows), windows, atol=1e-4)
+
+
+def test_parts_share_no_direction_and_a_gain_scales_frequencies():
+    slow = torch.randn(64, 20, 2).cumsum(1)
+    whitening = Whitening(20, 4)
+    whitening.fit(
+        torch.cat([slow, torch.randn(64, 20, 2) + 0.01 * slow], 2), [slice(2), slice(2, 4)]
+    )
+    assert not whitening.directions[:2, 2:].any() and not whitening.directions[2:, :2].any()
+    white = torch.randn(3, 20, 4)
+    assert torch.equal(whitening.color_sample(white), whitening.color(white))
+    whitening.gain[5:] = 0
+    made = whitening.coefficients(whitening.color_sample(white))
+    assert made[:, 5:].abs().max() < 1e-4 and made[:, :5].abs().min() > 0

@@ -11,7 +11,6 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
-from torch.nn.functional import avg_pool1d
 
 from ..audio.features import AudioEncoder
 from ..errors import InputError
@@ -19,7 +18,6 @@ from ..types import AudioFeatures, Controls, Motion, Portrait, Progress
 from .base import EMPTY, MotionModule, steps_within
 from .controls import FaceActions, Steering, check, signals
 from .guidance import guided
-from .rows import POSE_SIZE
 from .sampling import ddim
 from .transformer import MotionTransformer, MotionTransformerConfig
 from .vector import MotionScaler
@@ -29,11 +27,7 @@ WEIGHTS = Path(__file__).parent / "weights"
 STEPS = 10
 QUICK_STEPS = 4  # of the network that is distilled to few
 GUIDANCE = {"audio": 0.5, "gaze": 1.0}  # VASA-1, section 4.1
-# Spread of the noise that head motion starts from. Few steps lose motion (VASA-1, table 4), and who
-# speaks moves more than who does not.
-TALKING_NOISE, IDLE_NOISE = 1.55, 0.8
 LID_STRETCH = 0.5
-CALM_FRAMES = 13  # over which speech is averaged
 
 
 class Hearing(nn.Module):
@@ -43,7 +37,6 @@ class Hearing(nn.Module):
     columns  (heard,)  which features; ``mean`` and ``std`` are theirs
     leading  (6 + D,)  per motion number: the heard column that leads it, or -1
     pressed  column with the probability of m, b, p; None if the encoder has none
-    silent   column with the probability that nobody speaks; None likewise
     """
 
     def __init__(
@@ -54,10 +47,9 @@ class Hearing(nn.Module):
         std: Tensor,
         leading: Tensor,
         pressed: int | None,
-        silent: int | None,
     ):
         super().__init__()
-        self.encoder, self.pressed, self.silent = encoder, pressed, silent
+        self.encoder, self.pressed = encoder, pressed
         self.register_buffer("columns", columns)
         self.register_buffer("mean", mean)
         self.register_buffer("std", std)
@@ -73,13 +65,6 @@ class Hearing(nn.Module):
         Motion is diffused as its difference from this. Where nothing leads, it is zero.
         """
         return torch.where(self.leading >= 0, heard[:, self.leading.clamp(min=0)], 0.0)
-
-    def speaking(self, features: Tensor) -> Tensor:
-        """(T, F) audio features to (T,): how much of the time around a frame somebody speaks."""
-        if self.silent is None:
-            return features.new_ones(len(features))
-        speech = 1 - features[None, :, self.silent]
-        return avg_pool1d(speech, CALM_FRAMES, 1, CALM_FRAMES // 2, count_include_pad=False)[0]
 
     def lips_pressed(self, features: Tensor) -> Tensor:
         """(T, F) audio features to (T,): how surely the lips are closed by a sound, 0..1."""
@@ -208,20 +193,11 @@ class _WindowSampler:
         told = dict(self.model.defaults) | asked
         conditions |= {name: told[name] for name in config.signals if name in told}
         conditions = {name: value[None].to(sound) for name, value in conditions.items()}
-        noise = self.noise(hearing.speaking(sound))
+        noise = torch.randn(1, config.window, config.motion, generator=self.generator).to(sound)
         scales = {n: s for n, s in self.scales.items() if n == "audio" or n in asked}
         denoise = guided(network, conditions, scales)
         white = ddim(denoise, noise, network.schedule, self.steps, callback=self.report)
-        return hearing.lead(heard_now) + network.whitening.color(white)[0]
-
-    def noise(self, speaking: Tensor) -> Tensor:
-        """(1, W, D) white noise whose head motion is livelier where (W,) somebody speaks."""
-        config, whitening = self.model.network.config, self.model.network.whitening
-        noise = torch.randn(1, config.window, config.motion, generator=self.generator)
-        motion = whitening.color(noise.to(speaking))
-        size = IDLE_NOISE + (TALKING_NOISE - IDLE_NOISE) * speaking
-        motion[..., :POSE_SIZE] *= size[:, None]
-        return whitening.whiten(motion)
+        return hearing.lead(heard_now) + network.whitening.color_sample(white)[0]
 
     def report(self, step: int) -> None:
         self.done += 1
@@ -273,9 +249,7 @@ def read_model(
     model = MotionDiffusion(
         MotionTransformer(config),
         MotionScaler(**group("scaler.")),
-        Hearing(
-            about["encoder"], **group("hearing."), pressed=about["pressed"], silent=about["silent"]
-        ),
+        Hearing(about["encoder"], **group("hearing."), pressed=about["pressed"]),
         FaceActions(parts, **group("actions.")),
         space=about["space"],
         fps=Fraction(about["fps"]),
@@ -297,7 +271,6 @@ def save_model(path: Path, model: MotionDiffusion) -> None:
         "parts": {name: [part.start, part.stop] for name, part in model.actions.parts.items()},
         "encoder": model.hearing.encoder,
         "pressed": model.hearing.pressed,
-        "silent": model.hearing.silent,
         "space": model.space,
         "fps": str(model.fps),
     }

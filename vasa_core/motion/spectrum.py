@@ -2,14 +2,15 @@
 
 White noise drowns the small fast part of a motion long before the large slow part, so a diffusion
 model spends most of its steps on where the head is and few on how it moves. Here a window is turned
-to its principal directions, and each divided, in its cosine transform over time, by the spread that
-motion has at each frequency. What is left has unit variance everywhere; noise, sampler and plain L2
-then treat slow and fast, head and brows alike.
+to the principal directions of its parts, and each divided, in its cosine transform over time, by
+the spread that motion has at each frequency. What is left has unit variance everywhere; noise,
+sampler and plain L2 then treat slow and fast, head and brows alike.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -30,20 +31,34 @@ class Whitening(nn.Module):
 
     directions  (D, D)  orthonormal, one principal direction a column
     spectrum    (W, D)  spread of each direction's cosine coefficients
+    gain        (W, D)  by how much a sampler gets those coefficients too small
+                        (``training.motion.calibrate``); 1 where that is not known
     """
 
     def __init__(self, window: int, motion: int):
         super().__init__()
         self.register_buffer("directions", torch.eye(motion))
         self.register_buffer("spectrum", torch.ones(window, motion))
+        self.register_buffer("gain", torch.ones(window, motion))
         self.register_buffer("basis", cosine_basis(window), persistent=False)
 
-    def fit(self, windows: Tensor) -> None:
-        """Take directions and spectrum from (B, W, D) windows of mean zero."""
+    def fit(self, windows: Tensor, parts: Sequence[slice] = (slice(None),)) -> None:
+        """Take directions and spectrum from (B, W, D) windows of mean zero.
+
+        No direction reaches beyond one of the ``parts``, which cover D: what moves at different
+        speeds, as heads and lips do, must not share a spectrum.
+        """
         flat = windows.flatten(0, 1).double()
-        self.directions.copy_(torch.linalg.eigh(flat.T @ flat / len(flat)).eigenvectors)
-        coefficients = torch.einsum("fw,bwd->bfd", self.basis, windows @ self.directions)
-        self.spectrum.copy_(coefficients.square().mean(0).sqrt().clamp(min=FLOOR))
+        self.directions.zero_()
+        for part in parts:
+            own = flat[:, part]
+            self.directions[part, part] = torch.linalg.eigh(own.T @ own).eigenvectors.float()
+        spread = self.coefficients(windows @ self.directions).square().mean(0).sqrt()
+        self.spectrum.copy_(spread.clamp(min=FLOOR))
+
+    def coefficients(self, windows: Tensor) -> Tensor:
+        """(B, W, D) windows to their cosine transform over time, (B, W, D)."""
+        return torch.einsum("fw,bwd->bfd", self.basis, windows)
 
     def whiten(self, motion: Tensor) -> Tensor:
         """(B, W, D) motion to white windows."""
@@ -52,6 +67,10 @@ class Whitening(nn.Module):
     def color(self, white: Tensor) -> Tensor:
         """(B, W, D) white windows to the motion that they stand for."""
         return self._filtered(white, self.spectrum) @ self.directions.mT
+
+    def color_sample(self, white: Tensor) -> Tensor:
+        """The same for what a sampler made: each coefficient as large as in real motion."""
+        return self._filtered(white, self.spectrum * self.gain) @ self.directions.mT
 
     def _filtered(self, windows: Tensor, spectrum: Tensor) -> Tensor:
         matrices = torch.einsum("fw,fd,fv->dwv", self.basis, spectrum, self.basis)

@@ -5,7 +5,7 @@
 ``run`` is the folder of ``training.motion.train``. A student learns to do in one step what its
 teacher does in two, then becomes the teacher, from 64 steps down to four. Conditions are dropped as
 in training, so the student takes guidance as the model does. The weight file then holds both
-networks: the student for ``QUICK_STEPS`` steps, the first one for any other number.
+networks, calibrated: the student for ``QUICK_STEPS`` steps, the first one for any other number.
 """
 
 from __future__ import annotations
@@ -20,9 +20,10 @@ import torch
 from torch import Tensor
 
 from ...audio.features import AudioEncoder
-from ...motion.model import QUICK_STEPS, MotionDiffusion, read_model, save_model
+from ...motion.model import QUICK_STEPS, STEPS, MotionDiffusion, read_model, save_model
 from ...motion.transformer import MotionTransformer
 from ...spaces.mesh.dynamics import FaceBasis
+from .calibrate import calibrate
 from .data import load_talking, mirror_matrix
 from .train import PAST, WINDOW, Batch, Batches, dropped_rows, errors
 from .windows import WindowSource
@@ -123,6 +124,8 @@ def main() -> None:
     device = torch.device(args.device)
     batches = Batches(source, model.scaler, model.hearing, model.network.whitening, device)
     distil(model, batches, args)
+    calibrate(model.network, batches, STEPS)
+    calibrate(model.quick, batches, QUICK_STEPS)
     save_model(args.out / "mesh_motion.safetensors", model)
 
 

@@ -28,7 +28,7 @@ from ...motion.rows import POSE_SIZE
 from ...motion.spectrum import Whitening
 from ...motion.transformer import MotionTransformer, MotionTransformerConfig
 from ...motion.vector import MotionScaler
-from ...spaces.mesh.dynamics import CODE_SIZE, FaceBasis
+from ...spaces.mesh.dynamics import CODE_SIZE, PARTS, FaceBasis
 from .actions import face_actions
 from .data import FPS, SOUND_COLUMNS, heard_columns, load_talking, mirror_matrix
 from .windows import BLINK, GAZE, LIPS, Window, WindowSource
@@ -104,11 +104,11 @@ def build(preset: str, source: WindowSource, basis: FaceBasis, device) -> Motion
     leading = torch.full((MOTION_SIZE,), -1)
     leading[LIPS] = torch.arange(SOUND_COLUMNS, len(mean))
     phones = FEATURES["phones"].start
-    pressed, silent = phones + PHONES.index("bilabial"), phones + PHONES.index("silence")
-    hearing = Hearing(AudioEncoder.name, heard_columns(), mean, std, leading, pressed, silent)
-    network.whitening.fit(
-        Batches(source, scaler, hearing, network.whitening, "cpu").draw(STATISTICS_WINDOWS).clean
-    )
+    pressed = phones + PHONES.index("bilabial")
+    hearing = Hearing(AudioEncoder.name, heard_columns(), mean, std, leading, pressed)
+    batches = Batches(source, scaler, hearing, network.whitening, "cpu")
+    parts = [slice(POSE_SIZE + p.start, POSE_SIZE + p.stop) for p in PARTS.values()]
+    network.whitening.fit(batches.draw(STATISTICS_WINDOWS).clean, [slice(POSE_SIZE), *parts])
     # Unless something else is asked for: eyes ahead, mean distance, an ordinary amount of motion.
     defaults = {name: torch.zeros(size) for name, size in SIGNALS.items()}
     return MotionDiffusion(
