@@ -101,19 +101,19 @@ def compared(drawn: Tensor, real: Tensor, landmarks: Tensor) -> Tensor:
     rows = []
     for made, frame, points in zip(drawn, real, landmarks, strict=True):
         boxes = {
-            name: _box(points[part, :2], MARGINS.get(name, 0.0) * unit, frame)
+            name: box_around(points[part, :2], MARGINS.get(name, 0.0) * unit, frame)
             for name, part in parts.items()
         }
         seen = {name: (made[box], frame[box]) for name, box in boxes.items()}
         errors = {name: (one - other).abs().mean() for name, (one, other) in seen.items()}
         ssim = structural_similarity(*(p[None] for p in seen["face"]))
         rows.append(torch.stack([errors["face"], ssim, errors["mouth"], errors["eyes"]]))
-    face = _box(landmarks[..., :2].flatten(0, 1), 0.0, real[0])
+    face = box_around(landmarks[..., :2].flatten(0, 1), 0.0, real[0])
     restless = [x[face].diff(2, dim=0).abs().mean() for x in (drawn, real)]
     return torch.cat([torch.stack(rows).mean(0), (restless[0] / restless[1])[None]])
 
 
-def _box(points: Tensor, margin: Tensor | float, frame: Tensor) -> tuple:
+def box_around(points: Tensor, margin: Tensor | float, frame: Tensor) -> tuple:
     """Index of the box around points (N, 2) in pictures (..., H, W) like ``frame``."""
     (left, top), (right, bottom) = points.amin(0) - margin, points.amax(0) + margin
     height, width = frame.shape[-2:]

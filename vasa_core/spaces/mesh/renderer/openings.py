@@ -8,9 +8,11 @@ from torch import Tensor
 
 from ..dynamics import PARTS
 from .eyes import Eyeballs
+from .finish import Finish
 from .mouth import MouthInside
 from .patch import Layer, Patch, follow
 from .pose import HeadMotion
+from .refiner import Refiner
 
 
 class Photo(Protocol):
@@ -21,10 +23,17 @@ class Photo(Protocol):
     eyes: Eyeballs
     mouth_patch: Patch
     mouth: MouthInside
+    eyes_finish: Finish
+    mouth_finish: Finish
 
 
 def draw_eyes(
-    photo: Photo, origin: Tensor, drivers: Tensor, motion: HeadMotion, dynamics: Tensor
+    photo: Photo,
+    origin: Tensor,
+    drivers: Tensor,
+    motion: HeadMotion,
+    dynamics: Tensor,
+    refiner: Refiner | None = None,
 ) -> Layer:
     """Both eyes in B frames: lids over eyeballs.
 
@@ -33,18 +42,34 @@ def draw_eyes(
         drivers: (B, C) of the photo.
         motion: of its head.
         dynamics: (B, D) codes.
+        refiner: finishes what is drawn; None: it stays as it is.
     """
     opened = follow(photo.eyes_patch, drivers, motion)
     gaze = (dynamics - photo.own)[:, PARTS["gaze"]]
     inside = photo.eyes.paint(photo.eyes_patch, opened.pixels, motion, origin, gaze)
-    return opened.closed_by(inside, photo.eyes_patch.window.border)
+    layer = opened.closed_by(inside, photo.eyes_patch.window.border)
+    if refiner is None:
+        return layer
+    return photo.eyes_finish.add(
+        refiner.eye, photo.eyes_patch, opened, layer, drivers, motion, origin
+    )
 
 
 def draw_mouth(
-    photo: Photo, origin: Tensor, drivers: Tensor, motion: HeadMotion, dynamics: Tensor
+    photo: Photo,
+    origin: Tensor,
+    drivers: Tensor,
+    motion: HeadMotion,
+    dynamics: Tensor,
+    refiner: Refiner | None = None,
 ) -> Layer:
     """The mouth in B frames: lips over what lies between them; arguments as of ``draw_eyes``."""
     opened = follow(photo.mouth_patch, drivers, motion)
     lips = dynamics[:, PARTS["lips"]]
     inside = photo.mouth.paint(photo.mouth_patch, opened, motion, origin, lips)
-    return opened.closed_by(inside, photo.mouth_patch.window.border)
+    layer = opened.closed_by(inside, photo.mouth_patch.window.border)
+    if refiner is None:
+        return layer
+    return photo.mouth_finish.add(
+        refiner.mouth, photo.mouth_patch, opened, layer, drivers, motion, origin
+    )

@@ -16,9 +16,11 @@ from .colours import match_colours
 from .cut import mouth_gap, mouth_opening
 from .drivers import lip_gap, own_opening, photo_gap
 from .eyes import make_eyeballs
+from .finish import make_finish
 from .mouth import make_mouth
 from .parts import PartMasks, part_masks
 from .patch import MARGIN, Patch, crop, make_patch, texture_points
+from .refiner import EYE_CONFIG, MOUTH_CONFIG
 from .registration import LaidPhoto, lay_over
 from .scene import CELL, Scene, scene_in
 from .shares import Takes
@@ -109,8 +111,10 @@ def make_view(
         skin=_skin(scene, masks),
         eyes_patch=_masked(eyes_patch, masks.eyes),
         eyes=make_eyeballs(scene, eyes_patch),
+        eyes_finish=make_finish(scene, eyes_patch, scene.eyes, EYE_CONFIG),
         mouth_patch=_masked(mouth_patch, masks.mouth),
         mouth=make_mouth(scene, mouth_patch),
+        mouth_finish=make_finish(scene, mouth_patch, scene.mouth, MOUTH_CONFIG),
     )
 
 

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from .drivers import LipGap
 from .eyes import Eyeballs
+from .finish import Finish
 from .mouth import MouthInside
 from .patch import Layer, Patch
 from .pose import HeadMotion
@@ -45,8 +46,10 @@ class FaceView:
     skin: Skin
     eyes_patch: Patch
     eyes: Eyeballs
+    eyes_finish: Finish
     mouth_patch: Patch
     mouth: MouthInside
+    mouth_finish: Finish
 
     def moved(self, motion: HeadMotion) -> HeadMotion:
         """The motion of the portrait's head as motion from this photo."""
