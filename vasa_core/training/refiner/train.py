@@ -20,6 +20,7 @@ from torch import Tensor
 
 from ...spaces.mesh.renderer.refiner import PartRefiner, Refiner
 from ..encoder.schedule import Recipe, Training
+from .adversary import Adversary
 from .augment import drawn, plain
 from .pairs import Pairs, gather
 
@@ -27,7 +28,9 @@ SHARES = {"grid_s1 clip": 0.20, "clip": 0.30, "photo-like": 0.32, "art": 0.18}
 BETWEEN = 3.0  # weight of what is between the lips or lids, over the rest
 EDGES = 1.0  # weight of gradients over colours
 LEVELS = 3  # of their pyramid
-EYES_BATCH = 16
+CRITIC_FROM = 0.5  # share of the time after which the critic has a say
+SAY, FEATURES = 0.03, 0.15  # its weight, and that of its features
+EYES_BATCH = 12
 
 
 def odds(pairs: Pairs) -> Tensor:
@@ -65,18 +68,24 @@ def train(data: Path, work: Path, recipe: Recipe) -> Refiner:
     training = Training(work / "refiner", Refiner(), recipe)
     generator = training.generator
     shares = {part: odds(pairs[part]) for part in pairs}
+    adversary = Adversary(work / "critic.ckpt")
     while training.running():
-        loss = torch.zeros(())
-        for part, net, size in (
-            ("mouth", training.net.mouth, recipe.batch),
-            ("eyes", training.net.eye, EYES_BATCH),
-        ):
-            index = torch.multinomial(shares[part], size, replacement=True, generator=generator)
-            batch = drawn(pairs[part], index, generator)
-            loss = loss + distance(net, refined(net, batch), batch)
+        index = torch.multinomial(shares["mouth"], recipe.batch, True, generator=generator)
+        batch = drawn(pairs["mouth"], index, generator)
+        made = refined(training.net.mouth, batch)
+        loss = distance(training.net.mouth, made, batch)
+        if training.spent > CRITIC_FROM * recipe.seconds:
+            where = training.net.mouth.near(batch["part"])
+            adversary.step(made, batch, where)
+            held_against, features = adversary.judge(made, batch, where)
+            loss = loss + SAY * held_against + FEATURES * features
+        index = torch.multinomial(shares["eyes"], EYES_BATCH, True, generator=generator)
+        batch = drawn(pairs["eyes"], index, generator)
+        loss = loss + distance(training.net.eye, refined(training.net.eye, batch), batch)
         training.step(loss)
         if training.due():
             training.report(examine(training.smooth, held_out))
+            adversary.save()
     training.report(examine(training.smooth, held_out))
     return training.smooth
 
@@ -114,7 +123,7 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     torch.set_num_threads(1)
     recipe = Recipe(
-        3600 * args.hours, batch=24, peak=1.5e-3, decay=0.01, seed=args.seed, between=180
+        3600 * args.hours, batch=16, peak=1.5e-3, decay=0.01, seed=args.seed, between=240
     )
     refiner = train(args.data, args.work, recipe)
     weights = Path(__file__).parents[2] / "spaces/mesh/weights/refiner.safetensors"
