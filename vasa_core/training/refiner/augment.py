@@ -14,7 +14,8 @@ GREY, SOFT, FLAT = 0.12, 0.4, 0.15  # how often: without colour, blurred, in few
 
 def drawn(pairs: Pairs, index: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
     """A batch of pairs, each in another style: its photo, its frame and its truth alike."""
-    part, truth = pairs.part[index].float(), pairs.truth[index].float()
+    both = torch.cat([pairs.part[index], pairs.truth[index]], 1).float()
+    part, truth = _moved(both, generator).split((both.shape[1] - 3, 3), 1)
     palette = pairs.palette[index].float()
     here, photo, maps = part[:, :3], part[:, 3:6], part[:, 6:]
     matrix = _paints(len(index), generator)
@@ -26,14 +27,31 @@ def drawn(pairs: Pairs, index: Tensor, generator: torch.Generator) -> dict[str, 
     here = torch.lerp(styled[:, 0], pictures[0], between)
     part = torch.cat([here, styled[:, 1], maps], 1)
     truth = styled[:, 2]
-    flip = (torch.rand(len(index), generator=generator) < 0.5)[:, None, None, None]
     return {
-        "part": torch.where(flip, part.flip(-1), part),
-        "truth": torch.where(flip, truth.flip(-1), truth),
+        "part": part,
+        "truth": truth,
         "palette": palette,
         "moved": pairs.moved[index].float(),
         "weight": pairs.weight[index].float(),
     }
+
+
+def _moved(layers: Tensor, generator: torch.Generator) -> Tensor:
+    """(n, C, h, w) turned, scaled and shifted a little, mirrored half of the time."""
+    count, _, height, width = layers.shape
+    turn, size, x, y = torch.randn(4, count, generator=generator).clamp(-2, 2)
+    turn, size = 0.07 * turn, torch.exp(0.08 * size)
+    flip = (torch.rand(count, generator=generator) < 0.5).float() * -2 + 1
+    across, down = size * turn.cos(), size * turn.sin()
+    matrix = torch.stack(
+        [
+            torch.stack([flip * across, -flip * down * height / width, 0.05 * x], 1),
+            torch.stack([down * width / height, across, 0.05 * y], 1),
+        ],
+        1,
+    )
+    grid = F.affine_grid(matrix, list(layers.shape), align_corners=False)
+    return F.grid_sample(layers, grid, padding_mode="border", align_corners=False)
 
 
 def plain(pairs: Pairs, index: Tensor) -> dict[str, Tensor]:

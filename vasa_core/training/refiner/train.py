@@ -24,11 +24,11 @@ from .adversary import Adversary
 from .augment import drawn, plain
 from .pairs import Pairs, gather
 
-SHARES = {"grid_s1 clip": 0.20, "clip": 0.30, "photo-like": 0.32, "art": 0.18}
+SHARES = {"grid_s1 clip": 0.12, "clip": 0.30, "photo-like": 0.36, "art": 0.22}
 BETWEEN = 3.0  # weight of what is between the lips or lids, over the rest
 EDGES = 1.0  # weight of gradients over colours
 LEVELS = 3  # of their pyramid
-CRITIC_FROM = 0.5  # share of the time after which the critic has a say
+CRITIC_FROM = 0.3  # share of the time after which the critic has a say
 SAY, FEATURES = 0.03, 0.15  # its weight, and that of its features
 EYES_BATCH = 12
 
