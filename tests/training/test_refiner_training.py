@@ -11,7 +11,7 @@ from vasa_core.spaces.mesh.encoder.encoder import FaceEncoder
 from vasa_core.spaces.mesh.renderer.refiner import Refiner
 from vasa_core.training.refiner.augment import drawn, plain
 from vasa_core.training.refiner.material import Still
-from vasa_core.training.refiner.pairs import _stacked, closed, observe, parts_of, reenacted
+from vasa_core.training.refiner.pairs import closed, observe, parts_of, reenacted, stacked
 from vasa_core.training.refiner.train import distance, odds, refined
 
 SIDE = 256
@@ -30,18 +30,12 @@ def pairs(still):
     parts = parts_of(still.picture, still.landmarks, basis)
     motion = reenacted(still.landmarks, still.landmarks[None], basis)
     (seen,) = observe(parts, motion, still.picture)
-    return {
-        part: _stacked([{**values, "weight": 1.0, "name": "ada art"}])
-        for part, values in seen.items()
-    }
+    return stacked([seen | {"weight": 1.0, "name": "ada art"}])
 
 
 def test_an_unmoved_face_is_its_own_truth(pairs):
-    for part, count in (("mouth", 1), ("eyes", 2)):
-        assert len(pairs[part].part) == count
-        error = (pairs[part].part[:, :3] - pairs[part].truth).abs()
-        assert error.amax() < 0.02 and pairs[part].moved.amax() < 0.05
-        assert (pairs[part].part[:, 3:6] - pairs[part].truth).abs().amax() < 0.02
+    assert (pairs.part[:, :3] - pairs.truth).abs().amax() < 0.02 and pairs.moved.amax() < 0.05
+    assert (pairs.part[:, 3:6] - pairs.truth).abs().amax() < 0.02
 
 
 def test_closing_a_still_moves_only_its_lower_face(still):
@@ -54,7 +48,7 @@ def test_closing_a_still_moves_only_its_lower_face(still):
 def test_a_batch_is_in_one_style_and_its_truth_with_it(pairs):
     generator = torch.Generator().manual_seed(0)
     index = torch.zeros(8, dtype=torch.long)
-    batch = drawn(pairs["mouth"], index, generator)
+    batch = drawn(pairs, index, generator)
     assert batch["part"].shape == (8, 10, 72, 72) and batch["palette"].shape == (8, 3, 3)
     away = batch["part"][:, 6:7] < 1e-3
     error = ((batch["part"][:, 3:6] - batch["truth"]).abs() * away).amax((1, 2, 3))
@@ -64,12 +58,12 @@ def test_a_batch_is_in_one_style_and_its_truth_with_it(pairs):
 
 
 def test_the_distance_of_the_truth_is_zero(pairs):
-    net = Refiner().mouth
-    batch = plain(pairs["mouth"], torch.zeros(2, dtype=torch.long))
+    net = Refiner()
+    batch = plain(pairs, torch.zeros(2, dtype=torch.long))
     assert distance(net, batch["truth"], batch) == 0
     assert distance(net, batch["truth"] + 0.1, batch) > 0.05
     assert torch.equal(refined(net, batch), batch["part"][:, :3])  # untrained, it does nothing
 
 
 def test_people_of_a_kind_are_drawn_alike(pairs):
-    assert odds(pairs["eyes"]).tolist() == pytest.approx([0.11, 0.11])
+    assert odds(pairs).tolist() == pytest.approx([0.22])

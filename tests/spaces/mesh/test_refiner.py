@@ -61,15 +61,15 @@ def test_it_is_small(refiner):
     assert sum(p.numel() for p in refiner.parameters()) < 3e6
 
 
-def test_it_changes_the_mouth_and_lids_of_a_speaker_only(appearance, landmarks, refiner):
+def test_it_changes_the_mouth_of_a_speaker_only(appearance, landmarks, refiner):
     motion = _speaking()
     change = (render(appearance, *motion, refiner=refiner) - render(appearance, *motion)).abs()
     assert change.amax() > 0.03
     unit = float(appearance.unit)
     far = torch.ones(SIDE, SIDE, dtype=torch.bool)
-    for points in (landmarks[list(LIPS)], landmarks[[33, 133]], landmarks[[263, 362]]):
-        (left, top), (right, bottom) = points[:, :2].amin(0) - unit, points[:, :2].amax(0) + unit
-        far[int(max(top, 0)) : int(bottom), int(max(left, 0)) : int(right)] = False
+    points = landmarks[list(LIPS), :2]
+    (left, top), (right, bottom) = points.amin(0) - unit, points.amax(0) + unit
+    far[int(max(top, 0)) : int(bottom), int(max(left, 0)) : int(right)] = False
     assert far.any() and change[..., far].amax() == 0
 
 
@@ -151,7 +151,7 @@ def test_dubbed_lips_are_refined(image, landmarks, basis, refiner):
     codes[0, 0] = 3.0
     still = (torch.zeros(1, 3), torch.zeros(1, 2), torch.ones(1), codes)
     change = render(appearance, *still, refiner=refiner) - render(appearance, *still)
-    assert appearance.eyes_finish is None and change.abs().amax() > 0.03
+    assert change.abs().amax() > 0.03
 
 
 def test_a_space_refines_unless_told_otherwise(image):

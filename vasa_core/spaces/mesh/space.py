@@ -51,7 +51,7 @@ class MeshSpace(nn.Module):
     @staticmethod
     @torch.inference_mode(False)  # weights made in inference mode could not be moved outside it
     def load(device: torch.device | str = "cpu", refine: bool = True) -> MeshSpace:
-        """With the embedded weights; ``refine``: mouths and eyes are finished by the refiner.
+        """With the embedded weights; ``refine``: mouths are finished by the refiner.
 
         It can be switched off and on again at any time: ``space.refiner = None``.
         """

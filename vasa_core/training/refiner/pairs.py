@@ -20,10 +20,9 @@ from torch import Tensor
 from ...spaces.mesh.dynamics import CODE_SIZE, FaceBasis
 from ...spaces.mesh.geometry import fit_pose
 from ...spaces.mesh.renderer.drivers import LipGap, intact, lip_gap, own_expression
-from ...spaces.mesh.renderer.eyes import Eyeballs
 from ...spaces.mesh.renderer.finish import Finish
 from ...spaces.mesh.renderer.mouth import MouthInside
-from ...spaces.mesh.renderer.openings import draw_eyes, draw_mouth
+from ...spaces.mesh.renderer.openings import draw_mouth
 from ...spaces.mesh.renderer.patch import Patch, follow, paste
 from ...spaces.mesh.renderer.pose import HeadMotion, head_motion
 from ...spaces.mesh.renderer.prepare import prepare_parts
@@ -41,7 +40,7 @@ TOO_WIDE = 0.30  # gap in eye distances that the renderer no longer closes
 
 @dataclass
 class Pairs:
-    """N pairs of one part; halves.
+    """N pairs; halves.
 
     part    (N, 10, h, w)  what the net gets
     truth   (N, 3, h, w)   real colours, relative to the skin
@@ -72,7 +71,7 @@ def reenacted(source: Tensor, targets: Tensor, basis: FaceBasis) -> Motion:
 
 @dataclass(frozen=True)
 class Parts:
-    """Mouth and eyes of a photo, named as in ``MeshAppearance``: all that pairs need of it."""
+    """The mouth of a photo, named as in ``MeshAppearance``: all that pairs need of it."""
 
     region: HeadRegion
     rotation: Tensor
@@ -83,14 +82,13 @@ class Parts:
     lip_gap: LipGap
     mouth_patch: Patch
     mouth: MouthInside
-    eyes_patch: Patch
-    eyes: Eyeballs
+    eyes_patch: None
+    eyes: None
     mouth_finish: Finish
-    eyes_finish: Finish
 
 
 def parts_of(picture: Tensor, landmarks: Tensor, basis: FaceBasis) -> Parts:
-    """As ``prepare``, the parts only: that takes half the time."""
+    """As ``prepare``, the mouth only: that takes a third of the time."""
     scene = make_scene(picture, landmarks, basis)
     return Parts(
         region=scene.region,
@@ -100,7 +98,7 @@ def parts_of(picture: Tensor, landmarks: Tensor, basis: FaceBasis) -> Parts:
         rows=scene.rows,
         own=F.pad(scene.own_lips, (0, CODE_SIZE - len(scene.own_lips))),
         lip_gap=lip_gap(scene.landmarks, scene.rows, scene.mouth, scene.unit),
-        **prepare_parts(scene, eyes=True),
+        **prepare_parts(scene, eyes=False),
     )
 
 
@@ -125,8 +123,8 @@ def closed(still: Still, basis: FaceBasis, left: float = 0.0) -> tuple[Tensor, T
     return picture, landmarks
 
 
-def observe(appearance: Parts, motion: Motion, real: Tensor) -> Iterator[dict[str, dict]]:
-    """What the nets see of a prepared portrait in motion, and the truth from (T, 3, H, W)."""
+def observe(appearance: Parts, motion: Motion, real: Tensor) -> Iterator[dict[str, Tensor]]:
+    """What the net sees of a prepared portrait in motion, and the truth from (T, 3, H, W)."""
     for n in range(len(real)):
         dynamics = intact(motion.dynamics[n : n + 1])
         head = head_motion(
@@ -138,18 +136,15 @@ def observe(appearance: Parts, motion: Motion, real: Tensor) -> Iterator[dict[st
         )
         driving = drivers(appearance, dynamics)
         truth = appearance.region.crop(real[n : n + 1])
-        seen = {}
-        for part, draw in (("mouth", draw_mouth), ("eyes", draw_eyes)):
-            patch, finish = (getattr(appearance, f"{part}_{what}") for what in ("patch", "finish"))
-            layer = draw(appearance, appearance.origin, driving, head, dynamics)
-            opened = follow(patch, driving, head)
-            seen[part] = {
-                "part": finish.seen(opened, layer.colours, head, appearance.origin)[0],
-                "truth": finish.true(truth, head, appearance.origin)[0],
-                "palette": (finish.palette / finish.scale).expand(len(finish.depth), -1, -1),
-                "moved": finish.moved(driving).expand(len(finish.depth)),
-            }
-        yield seen
+        layer = draw_mouth(appearance, appearance.origin, driving, head, dynamics)
+        opened = follow(appearance.mouth_patch, driving, head)
+        finish = appearance.mouth_finish
+        yield {
+            "part": finish.seen(opened, layer.colours, head, appearance.origin)[0],
+            "truth": finish.true(truth, head, appearance.origin)[0],
+            "palette": (finish.palette / finish.scale)[None],
+            "moved": finish.moved(driving),
+        }
 
 
 def clip_pairs(clip: Clip, frames: Tensor, basis: FaceBasis, rng) -> Iterator:
@@ -190,16 +185,15 @@ def still_pairs(still: Still, basis: FaceBasis) -> Iterator:
     yield from observe(appearance, motion, still.picture)
 
 
-def gather(data: Path, work: Path, split: str) -> dict[str, Pairs]:
-    """Pairs of "mouth" and "eyes" of a split; made once, then read from ``work``."""
-    found: dict[str, list[Pairs]] = {}
+def gather(data: Path, work: Path, split: str) -> Pairs:
+    """Pairs of a split; made once, then read from ``work``."""
+    found = []
     for kind in ("stills", "clips"):
         file = work / f"pairs_{split}_{kind}.pt"
         if not file.exists():
             torch.save(_gather(data, split, kind), file)
-        for part, pairs in torch.load(file, weights_only=False).items():
-            found.setdefault(part, []).append(pairs)
-    return {part: joined(pairs) for part, pairs in found.items()}
+        found.append(torch.load(file, weights_only=False))
+    return joined(found)
 
 
 def joined(pairs: list[Pairs]) -> Pairs:
@@ -214,16 +208,13 @@ def joined(pairs: list[Pairs]) -> Pairs:
 
 
 @torch.no_grad()
-def _gather(data: Path, split: str, kind: str) -> dict[str, Pairs]:
+def _gather(data: Path, split: str, kind: str) -> Pairs:
     basis, rng = FaceBasis.load(), np.random.default_rng(0)
-    found: dict[str, list[dict]] = {"mouth": [], "eyes": []}
+    rows = []
 
-    def keep(observed: Iterator, name: str, whole: float) -> None:
+    def keep(observed: Iterator, name: str, weight: float) -> None:
         for seen in observed:
-            for part, values in seen.items():
-                if part == "mouth" or whole:
-                    halves = {k: v.half() for k, v in values.items()}
-                    found[part].append({**halves, "weight": whole, "name": name})
+            rows.append({k: v.half() for k, v in seen.items()} | {"weight": weight, "name": name})
 
     if kind == "clips":
         for clip, frames in clips(data, split):
@@ -231,19 +222,16 @@ def _gather(data: Path, split: str, kind: str) -> dict[str, Pairs]:
     else:
         for still in stills(data, split):
             keep(still_pairs(still, basis), f"{still.name} {still.group}", 0.0)
-    return {part: _stacked(rows) for part, rows in found.items() if rows}
+    return stacked(rows)
 
 
-def _stacked(rows: list[dict]) -> Pairs:
+def stacked(rows: list[dict]) -> Pairs:
+    """Observations, each with its ``weight`` and ``name``, as one."""
     names = sorted({row["name"] for row in rows})
-    parts = [len(row["moved"]) for row in rows]
-    repeats = torch.tensor(parts)
-    tensors = {
-        k: torch.cat([row[k] for row in rows]) for k in ("part", "truth", "palette", "moved")
-    }
+    tensors = ("part", "truth", "palette", "moved")
     return Pairs(
-        **tensors,
-        weight=torch.tensor([row["weight"] for row in rows]).repeat_interleave(repeats),
-        group=torch.tensor([names.index(row["name"]) for row in rows]).repeat_interleave(repeats),
+        **{name: torch.cat([row[name] for row in rows]) for name in tensors},
+        weight=torch.tensor([row["weight"] for row in rows]),
+        group=torch.tensor([names.index(row["name"]) for row in rows]),
         names=names,
     )

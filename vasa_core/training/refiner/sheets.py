@@ -59,7 +59,11 @@ def cell(picture: Tensor, centre: Tensor, side: float) -> Tensor:
     grid = torch.stack(torch.meshgrid(centre[0] + line, centre[1] + line, indexing="xy"), -1)
     size = torch.tensor([picture.shape[-1], picture.shape[-2]])
     return F.grid_sample(
-        picture[None], (2 * grid / size - 1)[None], mode="bicubic", padding_mode="border"
+        picture[None],
+        (2 * grid / size - 1)[None],
+        mode="bicubic",
+        padding_mode="border",
+        align_corners=False,
     )[0].clamp(0, 1)
 
 
@@ -69,7 +73,7 @@ def image_of(picture: Tensor) -> Image.Image:
 
 
 def portrait_sheet(folder: Path, refiner: Refiner, out: Path) -> None:
-    """Portraits opened and blinking: source, two openings and a blink without and with it."""
+    """Portraits with lips open: source, refined frame; two openings without and with it."""
     space = MeshSpace.load(refine=False)
     rows = []
     for file in sorted(folder.glob("*.*")):
@@ -94,20 +98,18 @@ def portrait_sheet(folder: Path, refiner: Refiner, out: Path) -> None:
 
 
 def portrait_row(image: Tensor, landmarks: Tensor, space: MeshSpace, refiner: Refiner) -> Tensor:
-    """One portrait's row, (3, CELL, 7 CELL)."""
+    """One portrait's row, (3, CELL, 6 CELL)."""
     appearance = prepare(image, landmarks, space.basis)
-    codes = torch.zeros(3, CODE_SIZE)
+    codes = torch.zeros(len(OPENINGS), CODE_SIZE)
     for row, gap in enumerate(OPENINGS):
         codes[row, PARTS["lips"]] = lips_code(gap, space.basis)
-    codes[2, PARTS["blink"]] = 1.0
-    none = torch.zeros(3, 3)
-    width = face_width(landmarks)
-    mouth, eyes = landmarks[list(LIPS), :2].mean(0), landmarks[[33, 263], :2].mean(0)
-    cells = [cell(image[0], landmarks[:, :2].mean(0), 1.3 * width)]
+    none = torch.zeros(len(OPENINGS), 3)
     still = (none, none[:, :2], none[:, 0] + 1)
+    width, face = face_width(landmarks), landmarks[:, :2].mean(0)
+    mouth = landmarks[list(LIPS), :2].mean(0)
     frames = [render(appearance, *still, codes, refiner=r) for r in (None, refiner)]
-    for n, (centre, side) in enumerate([(mouth, 0.62), (mouth, 0.62), (eyes, 0.9)]):
-        cells += [cell(f[n], centre, side * width) for f in frames]
+    cells = [cell(image[0], face, 1.3 * width), cell(frames[1][-1], face, 1.3 * width)]
+    cells += [cell(f[n], mouth, 0.62 * width) for n in range(len(OPENINGS)) for f in frames]
     return torch.cat(cells, 2)
 
 

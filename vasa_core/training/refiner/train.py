@@ -18,19 +18,19 @@ import torch.nn.functional as F
 from safetensors.torch import save_file
 from torch import Tensor
 
-from ...spaces.mesh.renderer.refiner import PartRefiner, Refiner
+from ...spaces.mesh.renderer.refiner import Refiner
 from ..encoder.schedule import Recipe, Training
 from .adversary import Adversary
 from .augment import drawn, plain
 from .pairs import Pairs, gather
 
 SHARES = {"grid_s1 clip": 0.12, "clip": 0.30, "photo-like": 0.36, "art": 0.22}
-BETWEEN = 3.0  # weight of what is between the lips or lids, over the rest
+BETWEEN = 3.0  # weight of what is between the lips, over the rest
+ASIDE = 10  # samples at either side that lie beyond what is drawn anew
 EDGES = 1.0  # weight of gradients over colours
 LEVELS = 3  # of their pyramid
 CRITIC_FROM = 0.3  # share of the time after which the critic has a say
-SAY, FEATURES = 0.03, 0.15  # its weight, and that of its features
-EYES_BATCH = 12
+SAY, FEATURES = 0.06, 0.15  # its weight, and that of its features
 
 
 def odds(pairs: Pairs) -> Tensor:
@@ -41,18 +41,18 @@ def odds(pairs: Pairs) -> Tensor:
     return torch.from_numpy(people).float()[pairs.group] / count[pairs.group]
 
 
-def refined(net: PartRefiner, batch: dict[str, Tensor]) -> Tensor:
+def refined(net: Refiner, batch: dict[str, Tensor]) -> Tensor:
     """Frames of a batch after the net, (n, 3, h, w) relative to the skin."""
     change = net(batch["part"].contiguous(memory_format=torch.channels_last))
     change = torch.einsum("nkhw,nkc->nchw", change, batch["palette"])
     return batch["part"][:, :3] + change * batch["moved"][:, None, None, None]
 
 
-def distance(net: PartRefiner, made: Tensor, batch: dict[str, Tensor]) -> Tensor:
+def distance(net: Refiner, made: Tensor, batch: dict[str, Tensor]) -> Tensor:
     """Colours and their gradients at several scales against the truth, where it is known."""
     near = net.near(batch["part"])
     weight = BETWEEN * near + batch["weight"][:, None, None, None]
-    error = made - batch["truth"]
+    error, weight = ((x[..., ASIDE:-ASIDE]) for x in (made - batch["truth"], weight))
     loss = (error.abs() * weight).mean()
     for _ in range(LEVELS):
         for dim in (-1, -2):
@@ -66,22 +66,18 @@ def train(data: Path, work: Path, recipe: Recipe) -> Refiner:
     """Train for a given wall time; resumes from ``refiner.ckpt`` in the working folder."""
     pairs, held_out = gather(data, work, "train"), gather(data, work, "development")
     training = Training(work / "refiner", Refiner(), recipe)
-    generator = training.generator
-    shares = {part: odds(pairs[part]) for part in pairs}
     adversary = Adversary(work / "critic.ckpt")
+    generator, shares = training.generator, odds(pairs)
     while training.running():
-        index = torch.multinomial(shares["mouth"], recipe.batch, True, generator=generator)
-        batch = drawn(pairs["mouth"], index, generator)
-        made = refined(training.net.mouth, batch)
-        loss = distance(training.net.mouth, made, batch)
+        index = torch.multinomial(shares, recipe.batch, True, generator=generator)
+        batch = drawn(pairs, index, generator)
+        made = refined(training.net, batch)
+        loss = distance(training.net, made, batch)
         if training.spent > CRITIC_FROM * recipe.seconds:
-            where = training.net.mouth.near(batch["part"])
+            where = training.net.near(batch["part"])
             adversary.step(made, batch, where)
             held_against, features = adversary.judge(made, batch, where)
             loss = loss + SAY * held_against + FEATURES * features
-        index = torch.multinomial(shares["eyes"], EYES_BATCH, True, generator=generator)
-        batch = drawn(pairs["eyes"], index, generator)
-        loss = loss + distance(training.net.eye, refined(training.net.eye, batch), batch)
         training.step(loss)
         if training.due():
             training.report(examine(training.smooth, held_out))
@@ -91,25 +87,21 @@ def train(data: Path, work: Path, recipe: Recipe) -> Refiner:
 
 
 @torch.no_grad()
-def examine(refiner: Refiner, pairs: dict[str, Pairs]) -> dict[str, float]:
-    """Error between lips and around lids, and around the mouth, over that without the refiner."""
-    result = {}
-    for part, net in (("mouth", refiner.mouth), ("eyes", refiner.eye)):
-        kinds = [name.split()[-1] for name in pairs[part].names]
-        rows: dict[str, list] = {}
-        for index in torch.arange(len(pairs[part].group)).split(64):
-            batch = plain(pairs[part], index)
-            near, made = net.near(batch["part"]), refined(net, batch)
-            errors = [(x - batch["truth"]).abs() for x in (batch["part"][:, :3], made)]
-            for n, group in enumerate(pairs[part].group[index].tolist()):
-                name = f"{part} {kinds[group]}"
-                rows.setdefault(name, []).append([(e[n] * near[n]).sum() for e in errors])
-                if batch["weight"][n] > 0:
-                    rows.setdefault(f"{name} whole", []).append([e[n].sum() for e in errors])
-        for name, values in rows.items():
-            before, after = torch.tensor(values).sum(0).tolist()
-            result[name.replace(" ", "_")] = after / before
-    return result
+def examine(net: Refiner, pairs: Pairs) -> dict[str, float]:
+    """Error between the lips, and around the mouth, over that without the refiner."""
+    kinds = [name.split()[-1] for name in pairs.names]
+    rows: dict[str, list] = {}
+    for index in torch.arange(len(pairs.group)).split(64):
+        batch = plain(pairs, index)
+        near, made = net.near(batch["part"]), refined(net, batch)
+        errors = [(x - batch["truth"]).abs() for x in (batch["part"][:, :3], made)]
+        for n, group in enumerate(pairs.group[index].tolist()):
+            rows.setdefault(kinds[group], []).append([(e[n] * near[n]).sum() for e in errors])
+            if batch["weight"][n] > 0:
+                around = [e[n, ..., ASIDE:-ASIDE].sum() for e in errors]
+                rows.setdefault(f"{kinds[group]} whole", []).append(around)
+    sums = {name: torch.tensor(values).sum(0).tolist() for name, values in rows.items()}
+    return {name.replace(" ", "_"): after / before for name, (before, after) in sums.items()}
 
 
 def main() -> None:
@@ -123,7 +115,7 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     torch.set_num_threads(1)
     recipe = Recipe(
-        3600 * args.hours, batch=16, peak=1.5e-3, decay=0.01, seed=args.seed, between=240
+        3600 * args.hours, batch=16, peak=1.5e-3, decay=0.01, seed=args.seed, between=300
     )
     refiner = train(args.data, args.work, recipe)
     weights = Path(__file__).parents[2] / "spaces/mesh/weights/refiner.safetensors"

@@ -39,8 +39,8 @@ class MeshAppearance:
     head                     moving layer: colour times matte (3), matte
     background (1, 3, h, w)  still layer
     seam                     between the region and the rest of the image
-    mouth_finish, eyes_finish  what the refiner needs
-    eyes_...                 None where nothing but the lips is going to move
+    mouth_finish             what the refiner needs
+    eyes_patch, eyes         None where nothing but the lips is going to move
     views                    more photos of the person; None without any
     """
 
@@ -63,7 +63,6 @@ class MeshAppearance:
     mouth_finish: Finish
     eyes_patch: Patch | None
     eyes: Eyeballs | None
-    eyes_finish: Finish | None
     views: Views | None = None
 
     @property

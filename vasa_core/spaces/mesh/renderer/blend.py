@@ -35,7 +35,7 @@ def blend(
         drivers: (B, C) of each of these photos.
         motion: of the portrait's head.
         dynamics: (B, D) codes.
-        refiner: finishes eyes and mouths; None: they stay as they are drawn.
+        refiner: finishes mouths; None: they stay as they are drawn.
     """
     under = frames.clone()
     views = portrait.views.photos
@@ -58,10 +58,11 @@ def _parts(portrait, refiner: Refiner | None) -> tuple[dict[int, Draw], ...]:
     """
     photos = dict(enumerate((portrait, *portrait.views.photos)))
     skin = {n: partial(draw_skin, photo) for n, photo in photos.items() if n > 0}
-    eyes, mouth = (
-        {n: partial(draw, photo, portrait.origin, refiner=refiner) for n, photo in photos.items()}
-        for draw in (draw_eyes, draw_mouth)
-    )
+    eyes = {n: partial(draw_eyes, photo, portrait.origin) for n, photo in photos.items()}
+    mouth = {
+        n: partial(draw_mouth, photo, portrait.origin, refiner=refiner)
+        for n, photo in photos.items()
+    }
     return skin, eyes, mouth
 
 

@@ -18,19 +18,19 @@ from .lattice import cell_centres
 from .mouth import CHEEKS, LIP_FLESH, colour_at
 from .patch import Layer, OpenedPatch, Patch
 from .pose import HeadMotion
-from .refiner import PartRefiner, RefinerConfig
+from .refiner import MOUTH, Refiner
 from .scene import Scene
 from .texture import luminance
 
 SAMPLES = 72  # per eye distance
-ABOVE = {72: 0.40, 36: 0.27}  # of the opening's line that a box of so many rows shows
+ABOVE = 0.40  # of the opening's line that it sees, in eye distances
 RESTING = 0.004  # mean displacement at which half of the change is shown, in eye distances
 DEPTHS = 0.08  # scale of the distances to the contours, in eye distances
 
 
 @dataclass(frozen=True, slots=True)
 class Finish:
-    """How the refiner sees P parts of one photo, and what its outputs mean.
+    """How the refiner sees P parts of a photo (the mouth: P = 1), and what its outputs mean.
 
     places (P, 2, h, w)   of the samples in the photo, working pixels
     inverse (P, 2, 2), corner (P, 2)   photo's pixels to places in the box, -1..1
@@ -55,7 +55,7 @@ class Finish:
 
     def add(
         self,
-        net: PartRefiner,
+        net: Refiner,
         patch: Patch,
         opened: OpenedPatch,
         layer: Layer,
@@ -128,15 +128,13 @@ class Finish:
         return found.unflatten(0, points.shape[:2])
 
 
-def make_finish(scene: Scene, patch: Patch, openings: Openings, config: RefinerConfig) -> Finish:
-    """The refiner's view of a portrait; a left eye is seen mirrored, as a right one."""
-    height, width = config.height, config.width
+def make_finish(scene: Scene, patch: Patch, openings: Openings) -> Finish:
+    """The refiner's view of a portrait's openings."""
+    height, width = MOUTH.height, MOUTH.width
     unit = scene.pose.scale[0]
-    axes = openings.axes.clone()
-    if len(axes) > 1:
-        axes[1, 0] = -axes[1, 0]
+    axes = openings.axes
     size = unit.new_tensor([width, height]) / SAMPLES
-    low = unit.new_tensor([-size[0] / 2, -ABOVE[height]])
+    low = unit.new_tensor([-size[0] / 2, -ABOVE])
     grid = cell_centres(low, size, height, width) * unit
     line = openings.at(
         (openings.upper + openings.lower) / 2, torch.zeros_like(openings.half)[:, None]

@@ -23,17 +23,11 @@ class Photo(Protocol):
     eyes: Eyeballs
     mouth_patch: Patch
     mouth: MouthInside
-    eyes_finish: Finish
     mouth_finish: Finish
 
 
 def draw_eyes(
-    photo: Photo,
-    origin: Tensor,
-    drivers: Tensor,
-    motion: HeadMotion,
-    dynamics: Tensor,
-    refiner: Refiner | None = None,
+    photo: Photo, origin: Tensor, drivers: Tensor, motion: HeadMotion, dynamics: Tensor
 ) -> Layer:
     """Both eyes in B frames: lids over eyeballs.
 
@@ -42,17 +36,11 @@ def draw_eyes(
         drivers: (B, C) of the photo.
         motion: of its head.
         dynamics: (B, D) codes.
-        refiner: finishes what is drawn; None: it stays as it is.
     """
     opened = follow(photo.eyes_patch, drivers, motion)
     gaze = (dynamics - photo.own)[:, PARTS["gaze"]]
     inside = photo.eyes.paint(photo.eyes_patch, opened.pixels, motion, origin, gaze)
-    layer = opened.closed_by(inside, photo.eyes_patch.window.border)
-    if refiner is None:
-        return layer
-    return photo.eyes_finish.add(
-        refiner.eye, photo.eyes_patch, opened, layer, drivers, motion, origin
-    )
+    return opened.closed_by(inside, photo.eyes_patch.window.border)
 
 
 def draw_mouth(
@@ -63,13 +51,15 @@ def draw_mouth(
     dynamics: Tensor,
     refiner: Refiner | None = None,
 ) -> Layer:
-    """The mouth in B frames: lips over what lies between them; arguments as of ``draw_eyes``."""
+    """The mouth in B frames: lips over what lies between them; arguments as of ``draw_eyes``.
+
+    With a ``refiner`` what is drawn is finished by it.
+    """
     opened = follow(photo.mouth_patch, drivers, motion)
     lips = dynamics[:, PARTS["lips"]]
     inside = photo.mouth.paint(photo.mouth_patch, opened, motion, origin, lips)
     layer = opened.closed_by(inside, photo.mouth_patch.window.border)
     if refiner is None:
         return layer
-    return photo.mouth_finish.add(
-        refiner.mouth, photo.mouth_patch, opened, layer, drivers, motion, origin
-    )
+    finish = photo.mouth_finish
+    return finish.add(refiner, photo.mouth_patch, opened, layer, drivers, motion, origin)

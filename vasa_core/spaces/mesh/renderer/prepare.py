@@ -18,7 +18,6 @@ from .lattice import cell_centres
 from .layers import lower_face_layers, split_layers
 from .mouth import make_mouth
 from .patch import make_patch
-from .refiner import EYE_CONFIG, MOUTH_CONFIG
 from .region import head_square
 from .scene import CELL, Scene, make_scene
 from .seam import make_seam
@@ -95,6 +94,5 @@ def prepare_parts(scene: Scene, eyes: bool) -> dict:
         "mouth": make_mouth(scene, mouth_patch),
         "eyes_patch": eyes_patch,
         "eyes": make_eyeballs(scene, eyes_patch) if eyes else None,
-        "mouth_finish": make_finish(scene, mouth_patch, scene.mouth, MOUTH_CONFIG),
-        "eyes_finish": make_finish(scene, eyes_patch, scene.eyes, EYE_CONFIG) if eyes else None,
+        "mouth_finish": make_finish(scene, mouth_patch, scene.mouth),
     }

@@ -20,7 +20,6 @@ from .finish import make_finish
 from .mouth import make_mouth
 from .parts import PartMasks, part_masks
 from .patch import MARGIN, Patch, crop, make_patch, texture_points
-from .refiner import EYE_CONFIG, MOUTH_CONFIG
 from .registration import LaidPhoto, lay_over
 from .scene import CELL, Scene, scene_in
 from .shares import Takes
@@ -111,10 +110,9 @@ def make_view(
         skin=_skin(scene, masks),
         eyes_patch=_masked(eyes_patch, masks.eyes),
         eyes=make_eyeballs(scene, eyes_patch),
-        eyes_finish=make_finish(scene, eyes_patch, scene.eyes, EYE_CONFIG),
         mouth_patch=_masked(mouth_patch, masks.mouth),
         mouth=make_mouth(scene, mouth_patch),
-        mouth_finish=make_finish(scene, mouth_patch, scene.mouth, MOUTH_CONFIG),
+        mouth_finish=make_finish(scene, mouth_patch, scene.mouth),
     )
 
 

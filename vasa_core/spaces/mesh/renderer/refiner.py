@@ -1,9 +1,9 @@
-"""The learned refiner: two small networks that finish what a photo cannot show.
+"""The learned refiner: a small network that finishes what a photo cannot show of a mouth.
 
-One looks at the mouth and its surroundings, one at an eye. Each gets the rendered part, maps of
-what was opened there and the photo's own part, all in a frame that is fixed to the head, and says
-how the colours should change. The change is given in the portrait's own palette, so that a grey
-portrait stays grey and a painting keeps to its paints.
+It gets the rendered mouth and its surroundings, maps of what was opened there and the photo's own
+mouth, all in a frame that is fixed to the head, and says how the colours should change. The change
+is given in the portrait's own palette, so that a grey portrait stays grey and a painting keeps to
+its paints.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ SLOPE = 0.1  # of the activation below zero
 CHANNELS = 10  # frame (3), photo (3), inside now, inside at rest, below upper, above lower
 SPREAD = 6.0  # a sixth of the surroundings open: all detail may change
 DEEP = (0.80, 0.96)  # distance from the lips, as in the maps: from there on nothing gets lighter
-CHANGE = 0.5  # of a palette colour, that an output of 1 means
+CHANGE = 1.0  # of a palette colour, that an output of 1 means
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +40,7 @@ class RefinerConfig:
     spread: int
 
 
-MOUTH_CONFIG = RefinerConfig(72, 72, (24, 64, 96), (1, 2), 5)
-EYE_CONFIG = RefinerConfig(36, 44, (16, 32, 64), (1, 1), 5)
+MOUTH = RefinerConfig(72, 72, (24, 64, 96), (1, 2), 5)
 
 
 class Block(nn.Module):
@@ -59,10 +58,10 @@ class Block(nn.Module):
         return features + self.two(active(self.one(active(features))))
 
 
-class PartRefiner(nn.Module):
-    """What is to change in a part of a face."""
+class Refiner(nn.Module):
+    """What is to change in a mouth."""
 
-    def __init__(self, config: RefinerConfig):
+    def __init__(self, config: RefinerConfig = MOUTH):
         super().__init__()
         self.config = config
         fine, middle, coarse = config.widths
@@ -82,6 +81,14 @@ class PartRefiner(nn.Module):
         for layer in (self.style, self.shading, self.drawn):
             nn.init.zeros_(layer.weight)
             nn.init.zeros_(layer.bias)
+
+    @staticmethod
+    def load(device: torch.device | str = "cpu", dtype: torch.dtype = torch.float32) -> Refiner:
+        """With the weights that lie beside the space, made by ``vasa_core.training.refiner``."""
+        refiner = Refiner()
+        file = Path(__file__).parents[1] / "weights" / "refiner.safetensors"
+        refiner.load_state_dict(load_file(file))
+        return refiner.to(device, dtype, memory_format=torch.channels_last).train(False)
 
     def forward(self, part: Tensor) -> Tensor:
         """What the palette's colours should gain.
@@ -115,23 +122,6 @@ class PartRefiner(nn.Module):
             side = 2 * reach + 1
             opened = ((sums[..., side:] - sums[..., :-side]) / side).mT
         return (SPREAD * opened).clamp(0, 1)
-
-
-class Refiner(nn.Module):
-    """Both networks."""
-
-    def __init__(self, config: None = None):
-        super().__init__()
-        self.config = config
-        self.mouth, self.eye = PartRefiner(MOUTH_CONFIG), PartRefiner(EYE_CONFIG)
-
-    @staticmethod
-    def load(device: torch.device | str = "cpu", dtype: torch.dtype = torch.float32) -> Refiner:
-        """With the weights that lie beside the space, made by ``vasa_core.training.refiner``."""
-        refiner = Refiner()
-        file = Path(__file__).parents[1] / "weights" / "refiner.safetensors"
-        refiner.load_state_dict(load_file(file))
-        return refiner.to(device, dtype, memory_format=torch.channels_last).train(False)
 
 
 def active(features: Tensor) -> Tensor:

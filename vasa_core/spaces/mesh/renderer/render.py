@@ -75,10 +75,10 @@ def render_region(
     driving = drivers(appearance, dynamics)
     pixels, matte = _warp(appearance, driving, motion)
     if views is None:
-        openings = (draw_mouth,) if appearance.eyes is None else (draw_eyes, draw_mouth)
-        for draw in openings:
-            layer = draw(appearance, appearance.origin, driving, motion, dynamics, refiner)
-            paste(pixels, layer)
+        known = (appearance, appearance.origin, driving, motion, dynamics)
+        if appearance.eyes is not None:
+            paste(pixels, draw_eyes(*known))
+        paste(pixels, draw_mouth(*known, refiner))
     else:
         level = own_roll(appearance.rotation).mT @ appearance.rotation
         angles = rotation_angles(rotation_matrix(rotation) @ level)
@@ -107,7 +107,7 @@ def render(
         dynamics: (B, D) codes of the mesh space.
         view: the whole source image, or the square close-up ("crop") of the head.
         alpha: add the head's matte as a fourth channel.
-        refiner: finishes mouth and eyes; None: they stay as they are drawn.
+        refiner: finishes the mouth; None: it stays as it is drawn.
     Returns:
         (B, 3 or 4, H, W); where the seam's reach ends a copy of the source, bit by bit.
     """

@@ -46,7 +46,6 @@ class FaceView:
     skin: Skin
     eyes_patch: Patch
     eyes: Eyeballs
-    eyes_finish: Finish
     mouth_patch: Patch
     mouth: MouthInside
     mouth_finish: Finish
