@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -17,9 +18,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ...spaces.mesh.dynamics import CODE_SIZE, FaceBasis
-from ...spaces.mesh.geometry import fit_pose
-from ...spaces.mesh.renderer.drivers import LipGap, intact, lip_gap, own_expression
+from ...spaces.mesh.dynamics import CODE_SIZE, PARTS, FaceBasis
+from ...spaces.mesh.geometry import RigidFit, fit_pose
+from ...spaces.mesh.renderer.drivers import LipGap, intact, lip_gap, own_expression, own_opening
 from ...spaces.mesh.renderer.finish import Finish
 from ...spaces.mesh.renderer.mouth import MouthInside
 from ...spaces.mesh.renderer.openings import draw_mouth
@@ -29,12 +30,14 @@ from ...spaces.mesh.renderer.prepare import prepare_parts
 from ...spaces.mesh.renderer.region import HeadRegion
 from ...spaces.mesh.renderer.render import drivers
 from ...spaces.mesh.renderer.scene import make_scene
+from ...spaces.mesh.topology import LIP_LOWER_INNER
 from ...spaces.mesh.tracking import motion_from_landmarks, relative_motion
 from ...types import Motion
 from ..tracks import Clip
 from .material import Still, clips, lip_gaps, stills
 
 TARGETS, MORE_TARGETS = 7, 24  # of a photo of the one man with many clips, of others
+WIDE, WIDE_CODES, WIDE_EVERY = (0.11, 0.24), 2, 4  # openings, eye distances; one still in
 TOO_WIDE = 0.30  # gap in eye distances that the renderer no longer closes
 
 
@@ -185,10 +188,33 @@ def still_pairs(still: Still, basis: FaceBasis) -> Iterator:
     yield from observe(appearance, motion, still.picture)
 
 
+def wide_pairs(still: Still, basis: FaceBasis, rng) -> Iterator[dict[str, Tensor]]:
+    """A closed still whose mouth is opened wider than any picture shows it: it stays as drawn."""
+    picture, landmarks = closed(still, basis)
+    parts = parts_of(picture, landmarks, basis)
+    codes = torch.zeros(WIDE_CODES, CODE_SIZE)
+    for code in codes:
+        code[PARTS["lips"]] = lips_code(rng.uniform(*WIDE), basis)
+    codes[:, PARTS["lips"]] += torch.from_numpy(rng.normal(0, 0.4, (WIDE_CODES, 12))).float()
+    none = torch.zeros(WIDE_CODES, 3)
+    motion = Motion(none, none[:, :2], none[:, 0] + 1, codes, space="mesh", fps=Fraction(25))
+    for seen in observe(parts, motion, picture.expand(WIDE_CODES, -1, -1, -1)):
+        yield seen | {"truth": seen["part"][:, :3]}
+
+
+def lips_code(gap: float, basis: FaceBasis) -> Tensor:
+    """(12,) code that opens closed lips by ``gap`` eye distances in the middle."""
+    upright = RigidFit(torch.eye(3)[None], torch.ones(1), torch.zeros(1, 3))
+    bulge = torch.linspace(-1, 1, len(LIP_LOWER_INNER)).square().neg().add(1)
+    wanted = torch.zeros(len(LIP_LOWER_INNER), 3)
+    wanted[:, 1] = gap * bulge
+    return own_opening(wanted, upright, basis)[0]
+
+
 def gather(data: Path, work: Path, split: str) -> Pairs:
     """Pairs of a split; made once, then read from ``work``."""
     found = []
-    for kind in ("stills", "clips"):
+    for kind in ("stills", "clips", "wide") if split == "train" else ("stills", "clips"):
         file = work / f"pairs_{split}_{kind}.pt"
         if not file.exists():
             torch.save(_gather(data, split, kind), file)
@@ -219,6 +245,9 @@ def _gather(data: Path, split: str, kind: str) -> Pairs:
     if kind == "clips":
         for clip, frames in clips(data, split):
             keep(clip_pairs(clip, frames, basis, rng), f"{clip.person} clip", 1.0)
+    elif kind == "wide":
+        for still in islice(stills(data, split), 0, None, WIDE_EVERY):
+            keep(wide_pairs(still, basis, rng), f"{still.name} wide", 0.0)
     else:
         for still in stills(data, split):
             keep(still_pairs(still, basis), f"{still.name} {still.group}", 0.0)

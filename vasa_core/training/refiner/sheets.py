@@ -12,14 +12,13 @@ from PIL import Image
 from torch import Tensor
 
 from ...errors import NoFaceError
-from ...spaces.mesh.dynamics import CODE_SIZE, PARTS, FaceBasis
-from ...spaces.mesh.geometry import RigidFit
-from ...spaces.mesh.renderer.drivers import own_opening
+from ...spaces.mesh.dynamics import CODE_SIZE, PARTS
 from ...spaces.mesh.renderer.prepare import prepare
 from ...spaces.mesh.renderer.refiner import Refiner
 from ...spaces.mesh.renderer.render import render
 from ...spaces.mesh.space import MeshSpace
-from ...spaces.mesh.topology import LIP_LOWER_INNER, LIPS
+from ...spaces.mesh.topology import LIPS
+from .pairs import lips_code
 
 log = logging.getLogger(__name__)
 CELL = 192  # pixels
@@ -111,12 +110,3 @@ def portrait_row(image: Tensor, landmarks: Tensor, space: MeshSpace, refiner: Re
     cells = [cell(image[0], face, 1.3 * width), cell(frames[1][-1], face, 1.3 * width)]
     cells += [cell(f[n], mouth, 0.62 * width) for n in range(len(OPENINGS)) for f in frames]
     return torch.cat(cells, 2)
-
-
-def lips_code(gap: float, basis: FaceBasis) -> Tensor:
-    """(12,) code that opens closed lips by ``gap`` eye distances in the middle."""
-    upright = RigidFit(torch.eye(3)[None], torch.ones(1), torch.zeros(1, 3))
-    bulge = torch.linspace(-1, 1, len(LIP_LOWER_INNER)).square().neg().add(1)
-    wanted = torch.zeros(len(LIP_LOWER_INNER), 3)
-    wanted[:, 1] = gap * bulge
-    return own_opening(wanted, upright, basis)[0]
