@@ -40,12 +40,9 @@ def box_around(points: Tensor, margin: Tensor | float, frame: Tensor) -> tuple:
     )
 
 
-def boxes(landmarks: Tensor, frame: Tensor, unit: Tensor | None = None) -> dict[str, tuple]:
-    """Where face, mouth and eyes of (V, 3) landmarks lie in a frame (..., H, W).
-
-    ``unit`` is the eye distance that margins are measured by; None: these landmarks' own.
-    """
-    unit = eye_distance(landmarks) if unit is None else unit
+def boxes(landmarks: Tensor, frame: Tensor) -> dict[str, tuple]:
+    """Where face, mouth and eyes of (V, 3) landmarks lie in a frame (..., H, W)."""
+    unit = eye_distance(landmarks)
     return {
         name: box_around(landmarks[part, :2], MARGINS[name] * unit, frame)
         for name, part in PARTS.items()

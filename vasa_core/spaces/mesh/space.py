@@ -22,6 +22,7 @@ from .neutral import unsmiling_code
 from .renderer.drivers import own_expression
 from .renderer.prepare import PREPARING_STEPS, prepare
 from .renderer.prepare_views import VIEW_STEPS, add_views
+from .renderer.refiner import Refiner
 from .renderer.render import render, whole
 from .tracking import motion_from_landmarks, placed_motion, relative_motion
 
@@ -33,18 +34,30 @@ class MeshSpace(nn.Module):
 
     name = "mesh"
     parts = PARTS
-    stages = {"encode": ("encoder", "basis"), "render": ()}
     working_bytes = 0
 
-    def __init__(self, encoder: FaceEncoder, basis: FaceBasis):
+    def __init__(self, encoder: FaceEncoder, basis: FaceBasis, refiner: Refiner | None = None):
         super().__init__()
-        self.encoder, self.basis = encoder, basis
+        self.encoder, self.basis, self.refiner = encoder, basis, refiner
+
+    @property
+    def stages(self) -> dict[str, tuple[str, ...]]:
+        """The submodules that each stage works with."""
+        return {
+            "encode": ("encoder", "basis"),
+            "render": () if self.refiner is None else ("refiner",),
+        }
 
     @staticmethod
     @torch.inference_mode(False)  # weights made in inference mode could not be moved outside it
-    def load(device: torch.device | str = "cpu") -> MeshSpace:
-        """With the embedded weights."""
-        return MeshSpace(FaceEncoder.load(device=device), FaceBasis.load(device)).train(False)
+    def load(device: torch.device | str = "cpu", refine: bool = True) -> MeshSpace:
+        """With the embedded weights; ``refine``: mouths are finished by the refiner.
+
+        It can be switched off and on again at any time: ``space.refiner = None``.
+        """
+        refiner = Refiner.load(device) if refine else None
+        space = MeshSpace(FaceEncoder.load(device=device), FaceBasis.load(device), refiner)
+        return space.train(False)
 
     def landmarks(self, images: Tensor) -> Tensor:
         """(B, 3, H, W) to (B, 478, 3) pixels of the largest face in each; NoFaceError without."""
@@ -160,7 +173,8 @@ class MeshSpace(nn.Module):
         codes = torch.zeros_like(seen.motion.dynamics)
         codes[:, lips] = shot.motion.dynamics[:, lips].to(codes)
         none = codes.new_zeros(1, 3)
-        return render(appearance, none, none[:, :2], none[:, 0] + 1, codes)
+        size = none[:, 0] + 1
+        return render(appearance, none, none[:, :2], size, codes, refiner=self.refiner)
 
     def matte(self, portrait: Portrait) -> Tensor:
         """(1, H, W), 0..1: what moves (head, hair, shoulders) in the picture as it is."""
@@ -182,4 +196,5 @@ class MeshSpace(nn.Module):
             motion.dynamics,
             view,
             alpha,
+            self.refiner,
         )

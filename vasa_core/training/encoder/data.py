@@ -104,7 +104,7 @@ def _split(images: np.ndarray, source: np.ndarray) -> np.ndarray:
     generated = np.flatnonzero(
         (split == "train") & (source != "MachineLearning2020+Homework2-Caltech101")
     )
-    group = _look_alikes(images[generated])
+    group = look_alikes(images[generated])
     order = np.random.default_rng(0).permutation(np.unique(group))
     held = 0
     for g in order:
@@ -118,7 +118,7 @@ def _split(images: np.ndarray, source: np.ndarray) -> np.ndarray:
     return split
 
 
-def _look_alikes(images: np.ndarray, threshold: float = 0.93) -> np.ndarray:
+def look_alikes(images: np.ndarray, threshold: float = 0.93) -> np.ndarray:
     """Group number per picture; pictures whose 16x16 grey thumbnails correlate share one."""
     small = images.mean(-1).reshape(len(images), 16, 16, 16, 16).mean((2, 4)).reshape(-1, 256)
     small = (small - small.mean(1, keepdims=True)) / (small.std(1, keepdims=True) + 1e-6)

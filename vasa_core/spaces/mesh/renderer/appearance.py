@@ -12,6 +12,7 @@ from ....types import CropTransform
 from ..dynamics import CODE_SIZE
 from .drivers import LipGap
 from .eyes import Eyeballs
+from .finish import Finish
 from .lattice import Lattice
 from .mouth import MouthInside
 from .patch import Patch
@@ -38,6 +39,7 @@ class MeshAppearance:
     head                     moving layer: colour times matte (3), matte
     background (1, 3, h, w)  still layer
     seam                     between the region and the rest of the image
+    mouth_finish             what the refiner needs
     eyes_patch, eyes         None where nothing but the lips is going to move
     views                    more photos of the person; None without any
     """
@@ -58,6 +60,7 @@ class MeshAppearance:
     seam: Seam
     mouth_patch: Patch
     mouth: MouthInside
+    mouth_finish: Finish
     eyes_patch: Patch | None
     eyes: Eyeballs | None
     views: Views | None = None

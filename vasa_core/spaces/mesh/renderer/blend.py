@@ -11,6 +11,7 @@ from torch import Tensor
 from .openings import draw_eyes, draw_mouth
 from .patch import Layer
 from .pose import HeadMotion
+from .refiner import Refiner
 from .views import draw_skin
 
 Draw = Callable[[Tensor, HeadMotion, Tensor], Layer]
@@ -24,6 +25,7 @@ def blend(
     drivers: list[Tensor],
     motion: HeadMotion,
     dynamics: Tensor,
+    refiner: Refiner | None = None,
 ) -> None:
     """Lay the photos' shares of every part over (B, 3, h, w) frames of the bare head, in place.
 
@@ -33,12 +35,13 @@ def blend(
         drivers: (B, C) of each of these photos.
         motion: of the portrait's head.
         dynamics: (B, D) codes.
+        refiner: finishes mouths; None: they stay as they are drawn.
     """
     under = frames.clone()
     views = portrait.views.photos
     motions = [motion, *(view.moved(motion) for view in views)]
     used = (shares > 0).tolist()
-    for part, draws in enumerate(_parts(portrait)):
+    for part, draws in enumerate(_parts(portrait, refiner)):
         for photo, draw in draws.items():
             rows = [row for row, shown in enumerate(used[part]) if shown[photo]]
             if rows:
@@ -48,17 +51,18 @@ def blend(
                 add_layer(frames, under, rows, layer, shares[part, at, photo])
 
 
-def _parts(portrait) -> tuple[dict[int, Draw], ...]:
+def _parts(portrait, refiner: Refiner | None) -> tuple[dict[int, Draw], ...]:
     """How skin, eyes and mouth of each photo are drawn; the portrait's own skin is there already.
 
     Photos are numbered from the portrait, 0.
     """
     photos = dict(enumerate((portrait, *portrait.views.photos)))
     skin = {n: partial(draw_skin, photo) for n, photo in photos.items() if n > 0}
-    eyes, mouth = (
-        {n: partial(draw, photo, portrait.origin) for n, photo in photos.items()}
-        for draw in (draw_eyes, draw_mouth)
-    )
+    eyes = {n: partial(draw_eyes, photo, portrait.origin) for n, photo in photos.items()}
+    mouth = {
+        n: partial(draw_mouth, photo, portrait.origin, refiner=refiner)
+        for n, photo in photos.items()
+    }
     return skin, eyes, mouth
 
 
@@ -76,6 +80,8 @@ def add_layer(frames: Tensor, under: Tensor, rows: list[int], layer: Layer, shar
             there, here = (slice(None), y[0], x[0]), (slice(None), y[1], x[1])
             change = layer.colours[n, box][here] - under[row][there]
             frames[row][there].addcmul_(change, weight[n, box][here[1:]])
+            if layer.added is not None:
+                frames[row][there].add_(layer.added[n, box][here] * share[n])
 
 
 def _common(start: int, length: int, limit: int) -> tuple[slice, slice]:

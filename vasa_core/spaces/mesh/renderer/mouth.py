@@ -103,7 +103,7 @@ def _over(below: Tensor, layer: Tensor) -> Tensor:
 
 def palette(scene: Scene) -> Palette:
     """Colours that fit the portrait: photo, painting or drawing, of any skin."""
-    skin, lip = _colour(scene, CHEEKS), _colour(scene, LIP_FLESH)
+    skin, lip = colour_at(scene, CHEEKS), colour_at(scene, LIP_FLESH)
     light = luminance(skin, 0)
     sclera = luminance(_eye_white(scene), 0)
     bright = torch.maximum(1.06 * light, 0.92 * sclera).clamp(0.0, 0.92)
@@ -143,7 +143,8 @@ def _closing_of_upper_lip(scene: Scene) -> Tensor:
     return closing @ scene.mouth.axes[0, 1]
 
 
-def _colour(scene: Scene, vertices: tuple[int, ...]) -> Tensor:
+def colour_at(scene: Scene, vertices: tuple[int, ...]) -> Tensor:
+    """Median colour (3,) of the picture at some vertices."""
     x, y = scene.landmarks[list(vertices), :2].long().unbind(-1)
     height, width = scene.picture.shape[-2:]
     return scene.picture[0][:, y.clamp(0, height - 1), x.clamp(0, width - 1)].median(1).values

@@ -8,9 +8,11 @@ from torch import Tensor
 
 from ..dynamics import PARTS
 from .eyes import Eyeballs
+from .finish import Finish
 from .mouth import MouthInside
 from .patch import Layer, Patch, follow
 from .pose import HeadMotion
+from .refiner import Refiner
 
 
 class Photo(Protocol):
@@ -21,6 +23,7 @@ class Photo(Protocol):
     eyes: Eyeballs
     mouth_patch: Patch
     mouth: MouthInside
+    mouth_finish: Finish
 
 
 def draw_eyes(
@@ -41,10 +44,23 @@ def draw_eyes(
 
 
 def draw_mouth(
-    photo: Photo, origin: Tensor, drivers: Tensor, motion: HeadMotion, dynamics: Tensor
+    photo: Photo,
+    origin: Tensor,
+    drivers: Tensor,
+    motion: HeadMotion,
+    dynamics: Tensor,
+    refiner: Refiner | None = None,
 ) -> Layer:
-    """The mouth in B frames: lips over what lies between them; arguments as of ``draw_eyes``."""
+    """The mouth in B frames: lips over what lies between them; arguments as of ``draw_eyes``.
+
+    With a ``refiner`` what is drawn is finished by it.
+    """
     opened = follow(photo.mouth_patch, drivers, motion)
     lips = dynamics[:, PARTS["lips"]]
     inside = photo.mouth.paint(photo.mouth_patch, opened, motion, origin, lips)
-    return opened.closed_by(inside, photo.mouth_patch.window.border)
+    layer = opened.closed_by(inside, photo.mouth_patch.window.border)
+    if refiner is None:
+        return layer
+    finish = photo.mouth_finish
+    share = finish.share(drivers, lips @ photo.mouth.jaw)
+    return finish.add(refiner, photo.mouth_patch, opened, layer, share, motion, origin)

@@ -45,11 +45,13 @@ class Layer:
     pixels  (B, P, 2, h, w)  where each pixel lies in the working picture
     colours (B, P, 3, h, w)
     weight  (B, P, h, w)     how much of each pixel it covers
+    added   (B, P, 3, h, w)  what the refiner adds to the frame; None without it
     """
 
     pixels: Tensor
     colours: Tensor
     weight: Tensor
+    added: Tensor | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +101,8 @@ def paste(frame: Tensor, layer: Layer) -> None:
     there = canvas.gather(2, index)
     there = there.unflatten(2, layer.weight.shape[1:]).transpose(1, 2)
     change = weight * (layer.colours - there)
+    if layer.added is not None:
+        change = change + layer.added * inside[:, :, None]
     canvas.scatter_add_(2, index, change.transpose(1, 2).flatten(2))
 
 

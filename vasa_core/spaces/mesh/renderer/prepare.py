@@ -13,12 +13,13 @@ from .appearance import MeshAppearance
 from .cut import mouth_gap
 from .drivers import lip_gap
 from .eyes import make_eyeballs
+from .finish import make_finish
 from .lattice import cell_centres
 from .layers import lower_face_layers, split_layers
 from .mouth import make_mouth
 from .patch import make_patch
 from .region import head_square
-from .scene import CELL, make_scene
+from .scene import CELL, Scene, make_scene
 from .seam import make_seam
 
 PREPARING_STEPS = 4
@@ -58,9 +59,7 @@ def prepare(
     corner = torch.zeros_like(size)
     field = scene.lattice(corner[None], size, CELL * scene.unit, (1,))
     step()
-    open_by = mouth_gap(scene.landmarks).item() / scene.unit
-    mouth_patch = make_patch(scene, scene.mouth, *MOUTH_PATCH, open_by)
-    eyes_patch = make_patch(scene, scene.eyes, *EYE_PATCH) if lips is None else None
+    parts = prepare_parts(scene, eyes=lips is None)
     step()
     head, background = split_layers(scene) if lips is None else lower_face_layers(scene)
     step()
@@ -81,8 +80,19 @@ def prepare(
         head=head,
         background=background,
         seam=make_seam(image, scene.region, scene.picture, field, matte),
-        mouth_patch=mouth_patch,
-        mouth=make_mouth(scene, mouth_patch),
-        eyes_patch=eyes_patch,
-        eyes=None if eyes_patch is None else make_eyeballs(scene, eyes_patch),
+        **parts,
     )
+
+
+def prepare_parts(scene: Scene, eyes: bool) -> dict:
+    """Mouth and, unless they stay still, eyes of a scene, by the names of ``MeshAppearance``."""
+    open_by = mouth_gap(scene.landmarks).item() / scene.unit
+    mouth_patch = make_patch(scene, scene.mouth, *MOUTH_PATCH, open_by)
+    eyes_patch = make_patch(scene, scene.eyes, *EYE_PATCH) if eyes else None
+    return {
+        "mouth_patch": mouth_patch,
+        "mouth": make_mouth(scene, mouth_patch),
+        "eyes_patch": eyes_patch,
+        "eyes": make_eyeballs(scene, eyes_patch) if eyes else None,
+        "mouth_finish": make_finish(scene, mouth_patch, scene.mouth),
+    }

@@ -16,6 +16,7 @@ from .colours import match_colours
 from .cut import mouth_gap, mouth_opening
 from .drivers import lip_gap, own_opening, photo_gap
 from .eyes import make_eyeballs
+from .finish import make_finish
 from .mouth import make_mouth
 from .parts import PartMasks, part_masks
 from .patch import MARGIN, Patch, crop, make_patch, texture_points
@@ -111,6 +112,7 @@ def make_view(
         eyes=make_eyeballs(scene, eyes_patch),
         mouth_patch=_masked(mouth_patch, masks.mouth),
         mouth=make_mouth(scene, mouth_patch),
+        mouth_finish=make_finish(scene, mouth_patch, scene.mouth),
     )
 
 

@@ -18,6 +18,7 @@ from .lattice import enlarge
 from .openings import draw_eyes, draw_mouth
 from .patch import paste
 from .pose import HeadMotion, head_motion
+from .refiner import Refiner
 from .views import FaceView
 
 SHUT = 0.9  # lids that are closed further cannot be opened
@@ -59,6 +60,7 @@ def render_region(
     translation: Tensor,
     scale: Tensor,
     dynamics: Tensor,
+    refiner: Refiner | None = None,
 ) -> RenderedRegion:
     """The moving part only, at its working size; see ``render`` for the arguments."""
     views = appearance.views
@@ -73,15 +75,16 @@ def render_region(
     driving = drivers(appearance, dynamics)
     pixels, matte = _warp(appearance, driving, motion)
     if views is None:
-        openings = (draw_mouth,) if appearance.eyes is None else (draw_eyes, draw_mouth)
-        for draw in openings:
-            paste(pixels, draw(appearance, appearance.origin, driving, motion, dynamics))
+        known = (appearance, appearance.origin, driving, motion, dynamics)
+        if appearance.eyes is not None:
+            paste(pixels, draw_eyes(*known))
+        paste(pixels, draw_mouth(*known, refiner))
     else:
         level = own_roll(appearance.rotation).mT @ appearance.rotation
         angles = rotation_angles(rotation_matrix(rotation) @ level)
         shares = views.takes.shares(angles, dynamics)
         driving = [driving, *(drivers(view, dynamics) for view in views.photos)]
-        blend(pixels, appearance, shares, driving, motion, dynamics)
+        blend(pixels, appearance, shares, driving, motion, dynamics, refiner)
     return RenderedRegion(pixels.clamp_(0, 1), matte.clamp(0, 1))
 
 
@@ -93,6 +96,7 @@ def render(
     dynamics: Tensor,
     view: View = "source",
     alpha: bool = False,
+    refiner: Refiner | None = None,
 ) -> Tensor:
     """Frames of a moving portrait.
 
@@ -103,10 +107,11 @@ def render(
         dynamics: (B, D) codes of the mesh space.
         view: the whole source image, or the square close-up ("crop") of the head.
         alpha: add the head's matte as a fourth channel.
+        refiner: finishes the mouth; None: it stays as it is drawn.
     Returns:
         (B, 3 or 4, H, W); where the seam's reach ends a copy of the source, bit by bit.
     """
-    moving = render_region(appearance, rotation, translation, scale, intact(dynamics))
+    moving = render_region(appearance, rotation, translation, scale, intact(dynamics), refiner)
     if view == "crop":
         layers = [moving.pixels, moving.matte] if alpha else [moving.pixels]
         return appearance.close_up.cut(torch.cat(layers, 1))

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from .drivers import LipGap
 from .eyes import Eyeballs
+from .finish import Finish
 from .mouth import MouthInside
 from .patch import Layer, Patch
 from .pose import HeadMotion
@@ -47,6 +48,7 @@ class FaceView:
     eyes: Eyeballs
     mouth_patch: Patch
     mouth: MouthInside
+    mouth_finish: Finish
 
     def moved(self, motion: HeadMotion) -> HeadMotion:
         """The motion of the portrait's head as motion from this photo."""
