@@ -52,7 +52,8 @@ def test_the_stages_stay_on_the_device_and_give_the_same(job, tmp_path):
         space, portrait, motion, frames = talk(*job, DEVICE)
         assert {motion.dynamics.device, portrait.landmarks.device, frames.device} == {DEVICE}
         torch.testing.assert_close(motion.dynamics.cpu(), expected_motion.dynamics)
-        torch.testing.assert_close(frames.cpu(), expected)
+        # a level of an 8-bit picture is 0.004; convolutions add up in another order
+        torch.testing.assert_close(frames.cpu(), expected, atol=2e-4, rtol=0)
         assert isinstance(sketch_motion(motion).points.cpu(), torch.Tensor)
         assert draw_landmarks(portrait).shape[1] == 3
         seen = space.track(list(job[0].to(DEVICE).repeat(2, 1, 1, 1)), Fraction(25)).motion

@@ -41,6 +41,7 @@ class Finish:
     palette (3, 3)        rows: colours that the net's outputs add
     motion (C, C)         drivers to the square of the mean displacement, eye distances
     unit ()               eye distance, pixels
+    shrink                of the frames, so that the eyes are about ``SAMPLES`` pixels apart
     """
 
     places: Tensor
@@ -53,6 +54,7 @@ class Finish:
     palette: Tensor
     motion: Tensor
     unit: Tensor
+    shrink: int
 
     def add(
         self,
@@ -123,12 +125,11 @@ class Finish:
         relative = (self.places - origin[:2, None, None]).flatten(2)
         points = motion.matrix[:, None, :, :2] @ relative + place[..., None]  # (B, P, 2, h*w)
         index = points - corner[..., None]
-        shrink = max(1, round(self.unit.item() / SAMPLES))
         layers = layers.flatten(0, 1)
-        if shrink > 1:
-            layers = F.avg_pool2d(layers, shrink)
+        if self.shrink > 1:
+            layers = F.avg_pool2d(layers, self.shrink)
         size = index.new_tensor([layers.shape[-1], layers.shape[-2]])
-        grid = (2 * (index + 0.5) / (shrink * size[:, None]) - 1).flatten(0, 1)
+        grid = (2 * (index + 0.5) / (self.shrink * size[:, None]) - 1).flatten(0, 1)
         grid = grid.unflatten(-1, self.places.shape[-2:]).permute(0, 2, 3, 1)
         found = F.grid_sample(layers, grid, padding_mode="border", align_corners=False)
         return found.unflatten(0, points.shape[:2])
@@ -139,8 +140,8 @@ def make_finish(scene: Scene, patch: Patch, openings: Openings) -> Finish:
     height, width = MOUTH.height, MOUTH.width
     unit = scene.pose.scale[0]
     axes = openings.axes
-    size = unit.new_tensor([width, height]) / SAMPLES
-    low = unit.new_tensor([-size[0] / 2, -ABOVE])
+    size = unit.new_tensor([width / SAMPLES, height / SAMPLES])
+    low = unit.new_tensor([-width / SAMPLES / 2, -ABOVE])
     grid = cell_centres(low, size, height, width) * unit
     line = openings.at(
         (openings.upper + openings.lower) / 2, torch.zeros_like(openings.half)[:, None]
@@ -167,6 +168,7 @@ def make_finish(scene: Scene, patch: Patch, openings: Openings) -> Finish:
         palette=torch.stack([white, skin - luminance(skin, 0), lip - luminance(lip, 0)]),
         motion=maps @ maps.T * (2 / maps.shape[1] / unit**2),
         unit=unit,
+        shrink=max(1, round(unit.item() / SAMPLES)),
     )
     return replace(finish, photo=_photo(scene, finish, openings))
 

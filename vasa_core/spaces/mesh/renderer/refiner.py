@@ -88,7 +88,8 @@ class Refiner(nn.Module):
         refiner = Refiner()
         file = Path(__file__).parents[1] / "weights" / "refiner.safetensors"
         refiner.load_state_dict(load_file(file))
-        return refiner.to(device, dtype, memory_format=torch.channels_last).train(False)
+        refiner = refiner.to(device, dtype, memory_format=torch.channels_last)
+        return refiner.train(False).requires_grad_(False)
 
     def forward(self, part: Tensor) -> Tensor:
         """What the palette's colours should gain.
