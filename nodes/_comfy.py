@@ -177,8 +177,10 @@ def what_is_missing(name: str) -> str | None:
     return missing_message(name, lacking, folders[0]) if lacking else None
 
 
-def load_model(name: str, device: str) -> TalkingModel:
+def load_model(name: str, device: str, refine: bool = True) -> TalkingModel:
     """A model by one of ``model_names``; ``device`` is "default" (ComfyUI's) or "cpu".
+
+    ``refine``: the embedded model's mouths are finished by its refiner.
 
     Raises InputError for weights that are missing or damaged.
     """
@@ -195,7 +197,7 @@ def load_model(name: str, device: str) -> TalkingModel:
     if motion.space == "implicit":
         half = management.should_use_fp16(load)
         options = {"runs_on": load, "dtype": torch.float16 if half else torch.float32}
-    space = load_space(motion.space, folders=model_folders(), **options)
+    space = load_space(motion.space, folders=model_folders(), refine=refine, **options)
 
     def managed(network: torch.nn.Module) -> ModelPatcher:
         return ModelPatcher(network.to(offload), load_device=load, offload_device=offload)

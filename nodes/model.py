@@ -34,6 +34,13 @@ class LoadTalkingPortraitModel(io.ComfyNode):
                     "other models; the embedded model is fast enough there, LivePortrait takes "
                     "seconds a frame.",
                 ),
+                io.Boolean.Input(
+                    "refine_mouth",
+                    default=True,
+                    optional=True,
+                    tooltip="Embedded model: a small network finishes the inside of opened mouths. "
+                    "Off: they stay as they are painted.",
+                ),
             ],
             outputs=[
                 ModelWire.Output(
@@ -49,5 +56,7 @@ class LoadTalkingPortraitModel(io.ComfyNode):
         return listed if listed is not True or model is None else what_is_missing(model) or True
 
     @classmethod
-    def execute(cls, model: str, device: str = "default") -> io.NodeOutput:
-        return io.NodeOutput(load_model(model, device))
+    def execute(
+        cls, model: str, device: str = "default", refine_mouth: bool = True
+    ) -> io.NodeOutput:
+        return io.NodeOutput(load_model(model, device, refine_mouth))

@@ -53,7 +53,7 @@ class SampleMotion(io.ComfyNode):
                 io.Int.Input(
                     "steps", default=0, min=0, max=50,
                     tooltip="Diffusion steps per window of sound. More is slower and a little "
-                    "livelier. 0: as many as the model is made for (embedded 10, JoyVASA and Ditto "
+                    "livelier. 0: as many as the model is made for (embedded 4, JoyVASA and Ditto "
                     "50).",
                 ),
                 io.Float.Input(

@@ -50,8 +50,11 @@ def load_model(
     name: str = "mesh",
     device: torch.device | str = "cpu",
     folders: Folders = (MODELS_FOLDER,),
+    refine: bool = True,
 ) -> tuple[FaceSpace, MotionModel]:
     """The face space and the motion model of one of ``MODELS``, on ``device``.
+
+    ``refine``: the mesh space's refiner finishes mouths.
 
     Raises InputError for an unknown name, and for weights that are missing or damaged: it says
     which, where to get them and where to put them.
@@ -61,7 +64,7 @@ def load_model(
     folders = list(folders)
     if name != "mesh":
         require(name, folders)  # of both, before either is read
-    space = load_space(MODELS[name].space, device, folders)
+    space = load_space(MODELS[name].space, device, folders, refine)
     return space, load_motion_model(name, device, folders)
 
 

@@ -55,7 +55,7 @@ def run_dialogue(args: argparse.Namespace) -> str:
 
     check_output(args.out)
     controls = controls_from(args)
-    space, model = load_model(args.model, args.device, [args.models])
+    space, model = load_model(args.model, args.device, [args.models], args.refine)
     image = read_image(args.picture, args.size).to(args.device)
     if args.faces is None:
         portraits = leftmost_first(space, image, len(args.audio))

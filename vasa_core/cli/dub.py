@@ -36,7 +36,7 @@ def run_dub(args: argparse.Namespace) -> str:
     check_output(args.out)
     if args.face < 1:
         raise InputError(f"--face {args.face}: faces are counted from 1, the largest.")
-    space, model = load_model(args.model, args.device, [args.models])
+    space, model = load_model(args.model, args.device, [args.models], args.refine)
     with progress_bar("dub") as progress:
         written, seen = dub(
             args.video, args.audio, args.out,

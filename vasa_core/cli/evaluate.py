@@ -48,7 +48,7 @@ def run_gallery(args: argparse.Namespace) -> str:
     from ..models import load_model
 
     shown = exhibits(args.data)
-    space, model = load_model(args.model, args.device, [args.models])
+    space, model = load_model(args.model, args.device, [args.models], args.refine)
     with progress_bar("gallery") as progress:
         page = gallery(
             space, model, shown, args.out,
@@ -69,7 +69,7 @@ def run_evaluate(args: argparse.Namespace) -> str:
     check_set(args.data)
     subject = open_subject(
         args.model, standard_portrait(args.data), [args.models],
-        args.weights, args.steps, args.cfg, args.workers,
+        args.weights, args.steps, args.cfg, args.workers, args.refine,
     )  # fmt: skip
     with progress_bar("evaluate") as progress:
         report = evaluate(subject, args.data, range(args.seeds), progress)

@@ -43,7 +43,7 @@ def run_express(args: argparse.Namespace) -> str:
         check_output(args.motion, (".safetensors",))
     given = {name: getattr(args, name) for name in SLIDERS}
     values = {name: value for name, value in given.items() if value is not None}
-    space = load_space(MODELS[args.model].space, args.device, [args.models])
+    space = load_space(MODELS[args.model].space, args.device, [args.models], args.refine)
     portrait = open_portrait(args, args.portrait, space)
     motion = express_on(space, portrait, values)
     (frame,) = space.render(portrait, motion)

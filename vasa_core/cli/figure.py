@@ -39,7 +39,7 @@ def run_figure(args: argparse.Namespace) -> str:
     from ..render.video import check_output
 
     check_output(args.out, SUFFIXES)
-    space, model = load_model(args.model, args.device, [args.models])
+    space, model = load_model(args.model, args.device, [args.models], args.refine)
     studio = open_studio(space, model, args.portraits, args.audio, args.size, args.device)
     with progress_bar("figure") as progress:
         sheet = figure(studio, args.name, progress)

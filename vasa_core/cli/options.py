@@ -49,12 +49,21 @@ def add_model(sub: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     add_folder(sub)
     add_device(sub)
+    add_refiner(sub)
+
+
+def add_refiner(sub: argparse.ArgumentParser) -> None:
+    """Whether the mesh space's mouths are finished by its refiner."""
+    sub.add_argument(
+        "--no-refiner", dest="refine", action="store_false",
+        help="mouths as the mesh space paints them, not finished by its learned refiner",
+    )  # fmt: skip
 
 
 def add_sampler(sub: argparse.ArgumentParser) -> None:
     """How motion is sampled."""
     sub.add_argument("--seed", type=int, default=0, help="same seed, same result (default 0)")
-    sub.add_argument("--steps", type=int, help="diffusion steps (default mesh 10, others 50)")
+    sub.add_argument("--steps", type=int, help="diffusion steps (default mesh 4, others 50)")
     sub.add_argument(
         "--cfg", type=float,
         help="how strictly the sound is followed (default mesh 0.5, joyvasa 1.8, ditto 1)",

@@ -37,6 +37,7 @@ def add_commands(commands: Commands) -> None:
     options.add_neutral(sub)
     options.add_rendering(sub)
     options.add_device(sub)
+    options.add_refiner(sub)
 
 
 def run_track(args: argparse.Namespace) -> str:
@@ -51,7 +52,7 @@ def run_track(args: argparse.Namespace) -> str:
     check_output(args.out, (".safetensors",))
     if args.face < 1:
         raise InputError(f"--face {args.face}: faces are counted from 1, the largest.")
-    space = load_space(MODELS[args.model].space, args.device, [args.models])
+    space = load_space(MODELS[args.model].space, args.device, [args.models], args.refine)
     if is_still(args.input):
         motion = space.encode(read_image(args.input).to(args.device), args.face - 1).pose
     else:
@@ -93,7 +94,7 @@ def run_render(args: argparse.Namespace) -> str:
     motion = move(load_motion(args.motion), args.device)
     if args.fps:
         motion = resample(motion, args.fps)
-    space = load_space(motion.space, args.device, [args.models])
+    space = load_space(motion.space, args.device, [args.models], args.refine)
     portrait = open_portrait(args, args.portrait, space)
     if args.neutral:
         motion = space.neutralised(portrait, motion, args.neutral)

@@ -44,7 +44,7 @@ def run_animate(args: argparse.Namespace) -> str:
 
     check_output(args.out)
     controls = controls_from(args)
-    space, model = load_model(args.model, args.device, [args.models])
+    space, model = load_model(args.model, args.device, [args.models], args.refine)
     portrait = open_portrait(args, args.portrait, space)
     with progress_bar("animate") as progress:
         written = animate(
@@ -70,7 +70,7 @@ def run_motion(args: argparse.Namespace) -> str:
     model = load_motion_model(args.model, args.device, [args.models])
     portrait = None
     if args.portrait is not None:
-        space = load_space(model.space, args.device, [args.models])
+        space = load_space(model.space, args.device, [args.models], args.refine)
         portrait = open_portrait(args, args.portrait, space)
     features, duration = hear(args.audio, model)
     with progress_bar("motion") as progress:

@@ -74,13 +74,14 @@ def open_subject(
     steps: int | None = None,
     cfg: float | None = None,
     workers: int = 1,
+    refine: bool = True,
 ) -> Subject:
     """One of ``models.MODELS`` with a (1, 3, H, W) portrait; ``weights`` as ``load_motion_model``.
 
     Raises InputError for missing weights, NoFaceError for a portrait without a face.
     """
     model = load_motion_model(name, folders=folders, weights=weights)
-    space = load_space(model.space, folders=folders)
+    space = load_space(model.space, folders=folders, refine=refine)
     reader = space if isinstance(space, MeshSpace) else MeshSpace.load()
     with torch.no_grad():
         portrait = space.encode(image)

@@ -20,18 +20,19 @@ def load_space(
     name: str = "mesh",
     device: torch.device | str = "cpu",
     folders: Iterable[Path | str] = (MODELS_FOLDER,),
+    refine: bool = True,
     **options,
 ) -> FaceSpace:
     """The face space of that name, its weights on ``device``.
 
-    "mesh" is embedded; "implicit" reads the LivePortrait files in ``folders``, with the ``options``
+    "mesh" is embedded, and ``refine`` is whether its refiner finishes mouths; "implicit" reads the LivePortrait files in ``folders``, with the ``options``
     of ``spaces.implicit.load.implicit_space``. Raises InputError for an unknown name, and for
     weights that are missing or damaged.
     """
     if name == "mesh":
         from .mesh.space import MeshSpace
 
-        return MeshSpace.load(device)
+        return MeshSpace.load(device, refine)
     if name == "implicit":
         from .implicit.load import implicit_space, read_files
 
