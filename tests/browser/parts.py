@@ -19,20 +19,20 @@ def group(title, *nodes):
     return {"title": title, "holds": nodes}
 
 
-def stages(portrait, /, seed, model="mesh (embedded)", steps=10, cfg=0.5, **motion):
+def stages(portrait, /, seed, model="mesh (embedded)", **motion):
     """The four stages up to the motion: nodes 1 to 5."""
     return {
         1: load_model((0, 0), model),
         2: sample((0, 180), portrait),
         3: encode((400, 0), (2, 0)),
         4: features((400, 220), (2, 1)),
-        5: sampled((800, 180), (4, 0), seed, steps, cfg, **motion),
+        5: sampled((800, 180), (4, 0), seed, **motion),
     }
 
 
 def load_model(at, model="mesh (embedded)"):
     """Load talking-portrait model; node 1 wherever a model is needed."""
-    return node("VASALoadModel", at, model=model, device="default")
+    return node("VASALoadModel", at, model=model, device="default", refine_mouth=True)
 
 
 def sample(at, portrait):
@@ -50,11 +50,11 @@ def features(at, audio):
     return node("VASAAudioFeatures", at, model=[1, 0], audio=list(audio))
 
 
-def sampled(at, heard, seed, steps=10, cfg=0.5, **more):
-    """Sample motion."""
+def sampled(at, heard, seed, **more):
+    """Sample motion, with the model's own steps and guidance."""
     return node(
-        "VASASampleMotion", at, model=[1, 0], audio_features=list(heard), seed=seed, steps=steps,
-        cfg=cfg, fps=25.0, **more,
+        "VASASampleMotion", at, model=[1, 0], audio_features=list(heard), seed=seed, steps=0,
+        cfg=-1.0, fps=25.0, **more,
     )  # fmt: skip
 
 

@@ -42,7 +42,7 @@ def listed(repository, paths):
 
 
 def liveportrait_joyvasa():
-    nodes = stages("mira", 1, "LivePortrait + JoyVASA", steps=0, cfg=-1.0)
+    nodes = stages("mira", 1, "LivePortrait + JoyVASA")
     nodes[6] = video((1200, 0), (3, 0), (2, 1))
     nodes[7] = save((1680, 0), (6, 0), "liveportrait_joyvasa")
     nodes[8] = node("PreviewImage", (800, 520), (340, 340), images=[3, 1])
@@ -69,9 +69,7 @@ For virtual characters and people who agreed to it. The video is labelled as AI-
 
 
 def liveportrait_ditto_emotion():
-    nodes = stages(
-        "tomas", 1, "LivePortrait + Ditto", steps=0, cfg=-1.0, controls=[9, 0], portrait=[3, 0]
-    )
+    nodes = stages("tomas", 1, "LivePortrait + Ditto", controls=[9, 0], portrait=[3, 0])
     nodes[9] = controls((400, 400), emotion="happy", emotion_strength=0.8)
     nodes[6] = video((1200, 0), (3, 0), (2, 1))
     nodes[7] = save((1680, 0), (6, 0), "liveportrait_ditto_emotion")
