@@ -25,9 +25,10 @@ def load_space(
 ) -> FaceSpace:
     """The face space of that name, its weights on ``device``.
 
-    "mesh" is embedded, and ``refine`` is whether its refiner finishes mouths; "implicit" reads the LivePortrait files in ``folders``, with the ``options``
-    of ``spaces.implicit.load.implicit_space``. Raises InputError for an unknown name, and for
-    weights that are missing or damaged.
+    "mesh" is embedded; ``refine`` is whether its refiner finishes mouths. "implicit" reads the
+    LivePortrait files in ``folders``, with the ``options`` of
+    ``spaces.implicit.load.implicit_space``. Raises InputError for an unknown name, and for weights
+    that are missing or damaged.
     """
     if name == "mesh":
         from .mesh.space import MeshSpace
