@@ -35,9 +35,9 @@ SHARES = {"seen": 0.24, "synthetic": 0.26, "joined": 0.20, "natural": 0.23, "non
 # What the lips must not miss counts more; silence is plentiful.
 PHONE_WEIGHTS = {"silence": 0.6, "bilabial": 2.5, "labiodental": 2.0, "w": 1.5, "round": 1.3}
 CLOSED = PHONES.index("bilabial")
-# Lips are pressed where p, b, m reach one half; this moves the half to where the development voices
-# gain more closures than they get false ones.
-CLOSURE_BIAS = 0.2
+# Lips are pressed where p, b, m reach one half; this moves the half to where nine in ten of the
+# development voices' closures are found.
+CLOSURE_BIAS = 0.8
 
 
 def fitted_teacher(data: Path, work: Path) -> LipTeacher:
@@ -161,7 +161,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--out", type=Path, default=WEIGHTS)
-    parser.add_argument("--steps", type=int, default=4800)
+    parser.add_argument("--steps", type=int, default=9000)
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--channels", type=int, default=192)
     parser.add_argument("--seed", type=int, default=0)

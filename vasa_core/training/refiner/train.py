@@ -115,7 +115,7 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     torch.set_num_threads(1)
     recipe = Recipe(
-        3600 * args.hours, batch=16, peak=1.5e-3, decay=0.01, seed=args.seed, between=300
+        3600 * args.hours, batch=16, peak=7e-4, decay=0.01, seed=args.seed, between=300
     )
     refiner = train(args.data, args.work, recipe)
     weights = Path(__file__).parents[2] / "spaces/mesh/weights/refiner.safetensors"
