@@ -15,7 +15,8 @@ def test_a_set_becomes_a_page_of_videos(evaluation_set, tmp_path, monkeypatch, c
     page = (out / "index.html").read_text()
     assert '<video src="photo_mira.mp4"' in page and "AI-generated" in page
     assert VideoReader(out / "photo_mira.mp4").frames == 100
-    assert Image.open(out / "strip.jpg").width == 6 * 150
+    sheet = Image.open(out / "strip.jpg")
+    assert sheet.width == 6 * 150 and b"AI-generated" in sheet.info["comment"]
 
 
 def test_a_folder_without_portraits_is_refused(tmp_path, capsys):

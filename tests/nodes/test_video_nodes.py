@@ -260,7 +260,7 @@ def encoded_points(frames):
 
 
 def test_the_lips_follow_seed_and_strength(dub, pictures, sample):
-    audio = {**sample[1], "waveform": sample[1]["waveform"][..., 20480:21760]}  # 2 frames of a vowel
+    audio = {**sample[1], "waveform": sample[1]["waveform"][..., 20480:21760]}  # a vowel
 
     def made(**given):
         return decoded(dub(video=in_memory(pictures[:2]), audio=audio, **given)[0])

@@ -9,14 +9,14 @@ from itertools import cycle
 from pathlib import Path
 
 import torch
-from PIL import Image
+import torch.nn.functional as F
 from torch import Tensor
 
 from ..assets import PORTRAITS, SPEECH
 from ..errors import InputError
 from ..interfaces import FaceSpace, MotionModel
 from ..pipeline import animate
-from ..render.image import read_image
+from ..render.image import read_image, write_image
 from ..render.video import VideoReader
 from ..types import Progress, stepper
 from .page import html_page, row_picture
@@ -86,7 +86,7 @@ def gallery(
         )
         sheet.append(row_picture(moments(folder / name)))
         step()
-    stacked(sheet).save(folder / "strip.jpg", quality=88)
+    write_image(folder / "strip.jpg", stacked(sheet))
     note = "AI-generated: virtual characters, paintings and drawings that never said this."
     parts = ["<h1>vasa gallery</h1>", f'<p class="note">{note}</p>', '<div class="gallery">']
     path = folder / PAGE
@@ -101,11 +101,7 @@ def moments(video: Path) -> Tensor:
     return torch.stack([frame for n, frame in enumerate(reader) if n in chosen])
 
 
-def stacked(rows: Sequence[Image.Image]) -> Image.Image:
-    """Pictures one below the other."""
-    sheet = Image.new("RGB", (max(r.width for r in rows), sum(r.height for r in rows)), "white")
-    top = 0
-    for row in rows:
-        sheet.paste(row, (0, top))
-        top += row.height
-    return sheet
+def stacked(rows: Sequence[Tensor]) -> Tensor:
+    """(3, h, w) pictures one below the other, white beside the narrow ones."""
+    width = max(row.shape[2] for row in rows)
+    return torch.cat([F.pad(row, (0, width - row.shape[2]), value=1.0) for row in rows], 1)

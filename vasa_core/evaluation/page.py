@@ -10,10 +10,9 @@ from pathlib import Path
 
 import torch
 from einops import rearrange
-from PIL import Image
 from torch import Tensor
 
-from ..render.image import to_picture
+from ..render.image import write_image
 from .measures import MEASURES, Row, Summary, lines, summaries
 from .plots import Curve, bars, curves
 
@@ -115,17 +114,17 @@ def _plots(found: Sequence[Summary]) -> Iterator[str]:
             yield f"<figure>{caption}{bars(rows)}</figure>"
 
 
-def row_picture(frames: Tensor) -> Image.Image:
-    """(T, 3, H, W) frames side by side."""
+def row_picture(frames: Tensor) -> Tensor:
+    """(T, 3, H, W) frames, made smaller, side by side: (3, h, T * w)."""
     height, width = frames.shape[-2:]
     size = max(1, round(height * STRIP_WIDTH / width)), STRIP_WIDTH
     frames = torch.nn.functional.interpolate(frames, size, mode="area")
-    return to_picture(rearrange(frames, "t c h w -> c h (t w)"))
+    return rearrange(frames, "t c h w -> c h (t w)")
 
 
 def _strip(strip: Strip, folder: Path) -> str:
     name = f"{strip.name}.jpg"
-    row_picture(strip.frames).save(folder / name, quality=88)
+    write_image(folder / name, row_picture(strip.frames))
     caption = escape(strip.caption)
     return (
         f'<figure><figcaption>{caption}</figcaption><img src="{name}" alt="{caption}" '

@@ -114,9 +114,7 @@ def main() -> None:
     args = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     torch.set_num_threads(1)
-    recipe = Recipe(
-        3600 * args.hours, batch=16, peak=7e-4, decay=0.01, seed=args.seed, between=300
-    )
+    recipe = Recipe(3600 * args.hours, batch=16, peak=7e-4, decay=0.01, seed=args.seed, between=300)
     refiner = train(args.data, args.work, recipe)
     weights = Path(__file__).parents[2] / "spaces/mesh/weights/refiner.safetensors"
     save_file({k: v.half().contiguous() for k, v in refiner.state_dict().items()}, weights)
