@@ -87,7 +87,7 @@ def gallery(
         sheet.append(row_picture(moments(folder / name)))
         step()
     write_image(folder / "strip.jpg", stacked(sheet))
-    note = "AI-generated: virtual characters, paintings and drawings that never said this."
+    note = "AI-generated: nobody shown here ever said this."
     parts = ["<h1>vasa gallery</h1>", f'<p class="note">{note}</p>', '<div class="gallery">']
     path = folder / PAGE
     path.write_text(html_page("vasa gallery", [*parts, *figures, "</div>"]), "utf8")
