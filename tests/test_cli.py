@@ -62,7 +62,10 @@ def test_motion_then_render(tmp_path, small_portrait, short_sound, capsys):
     arguments = ["render", str(small_portrait), str(motion), "--audio", str(short_sound)]
     assert main([*arguments, "-o", str(out)]) == 0
     assert capsys.readouterr().out.splitlines()[-1] == f"18 frames, 30 fps, {out}"
-    assert len(list(VideoReader(out))) == 18
+    refined = torch.stack(list(VideoReader(out)))
+    assert len(refined) == 18
+    assert main([*arguments, "-o", str(out), "--no-refiner"]) == 0
+    assert not torch.equal(torch.stack(list(VideoReader(out))), refined)
 
 
 def test_track_reads_what_animate_wrote(tmp_path, small_portrait, short_sound):

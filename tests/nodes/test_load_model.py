@@ -41,6 +41,12 @@ def test_a_motion_model_in_the_models_folder_is_listed_and_loads(run, nodes):
         run("VASALoadModel", model="broken.safetensors", device="cpu")
 
 
+def test_the_refiner_can_be_left_out(run, model):
+    assert "refiner" in model.networks
+    plain = run("VASALoadModel", model="mesh (embedded)", device="cpu", refine_mouth=False)[0]
+    assert "refiner" not in plain.networks
+
+
 @pytest.fixture
 def put(nodes):
     """Write files into a folder of models/vasa, by name, for one test."""

@@ -31,6 +31,7 @@ def add_commands(commands: Commands) -> None:
     sub.add_argument("--look", action="store_true", help="listeners look at who speaks")
     sub.add_argument("--size", type=int, help="longer side of the picture, pixels (default: as is)")
     options.add_workers(sub)
+    options.add_refiner(sub)
     options.add_sampling(sub)
     options.add_neutral(sub)
 

@@ -24,6 +24,7 @@ def add_commands(commands: Commands) -> None:
         "--lips", type=float, default=1.0, metavar="STRENGTH", help="strength of lip movement"
     )
     options.add_workers(sub)
+    options.add_refiner(sub)
 
 
 def run_dub(args: argparse.Namespace) -> str:

@@ -27,6 +27,7 @@ def add_commands(commands: Commands) -> None:
     sub.add_argument("--steps", type=int, help="diffusion steps (default: the model's own)")
     sub.add_argument("--cfg", type=float, help="guidance scale of the sound")
     options.add_workers(sub)
+    options.add_refiner(sub)
 
     text = "Portraits speaking, on a web page with videos: to judge by eye."
     sub = command(commands, "gallery", run_gallery, text)
@@ -37,6 +38,7 @@ def add_commands(commands: Commands) -> None:
     sub.add_argument("--size", type=int, default=512, help="longer side in pixels (default 512)")
     options.add_model(sub)
     options.add_workers(sub)
+    options.add_refiner(sub)
 
 
 def run_gallery(args: argparse.Namespace) -> str:

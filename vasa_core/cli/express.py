@@ -28,6 +28,7 @@ def add_commands(commands: Commands) -> None:
     options.add_output(sub, "OUT.png")
     options.add_model(sub)
     options.add_picture(sub)
+    options.add_refiner(sub)
 
 
 def run_express(args: argparse.Namespace) -> str:

@@ -24,6 +24,7 @@ def add_commands(commands: Commands) -> None:
     sub.add_argument("--size", type=int, default=512, help="of the pictures, pixels (default 512)")
     options.add_output(sub, "SHEET.png")
     options.add_model(sub)
+    options.add_refiner(sub)
 
 
 def _summary(make) -> str:

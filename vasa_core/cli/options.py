@@ -49,7 +49,6 @@ def add_model(sub: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     add_folder(sub)
     add_device(sub)
-    add_refiner(sub)
 
 
 def add_refiner(sub: argparse.ArgumentParser) -> None:
@@ -108,6 +107,7 @@ def add_rendering(sub: argparse.ArgumentParser) -> None:
     """How a portrait is read and rendered."""
     add_picture(sub)
     add_workers(sub)
+    add_refiner(sub)
     sub.add_argument(
         "--mask", type=Path, metavar="MASK.png",
         help="also write where frames may differ from the picture, white, with a soft edge",

@@ -37,7 +37,6 @@ def add_commands(commands: Commands) -> None:
     options.add_neutral(sub)
     options.add_rendering(sub)
     options.add_device(sub)
-    options.add_refiner(sub)
 
 
 def run_track(args: argparse.Namespace) -> str:
@@ -52,7 +51,7 @@ def run_track(args: argparse.Namespace) -> str:
     check_output(args.out, (".safetensors",))
     if args.face < 1:
         raise InputError(f"--face {args.face}: faces are counted from 1, the largest.")
-    space = load_space(MODELS[args.model].space, args.device, [args.models], args.refine)
+    space = load_space(MODELS[args.model].space, args.device, [args.models])
     if is_still(args.input):
         motion = space.encode(read_image(args.input).to(args.device), args.face - 1).pose
     else:

@@ -70,7 +70,7 @@ def run_motion(args: argparse.Namespace) -> str:
     model = load_motion_model(args.model, args.device, [args.models])
     portrait = None
     if args.portrait is not None:
-        space = load_space(model.space, args.device, [args.models], args.refine)
+        space = load_space(model.space, args.device, [args.models])
         portrait = open_portrait(args, args.portrait, space)
     features, duration = hear(args.audio, model)
     with progress_bar("motion") as progress:
