@@ -4,6 +4,7 @@ from fractions import Fraction
 import av
 import pytest
 import torch
+from lips import opening
 
 import vasa_core
 from vasa_core.assets import PORTRAITS
@@ -45,13 +46,6 @@ def voices(tmp_path_factory, speech_path):
             out.mux(stream.encode(frame))
             out.mux(stream.encode(None))
     return paths
-
-
-def opening(space, frames):
-    """How far the lips of the one face are open, in distances between the eyes, (T,)."""
-    points = space.landmarks(frames)[..., :2]
-    across = (points[:, 33] - points[:, 263]).norm(dim=1)
-    return (points[:, 13] - points[:, 14]).norm(dim=1) / across
 
 
 def test_two_speak_one_after_the_other(tmp_path, space, model, portraits, voices):

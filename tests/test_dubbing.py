@@ -5,6 +5,7 @@ from fractions import Fraction
 
 import pytest
 import torch
+from lips import opening
 
 import vasa_core
 from vasa_core.dubbing import dub, resting
@@ -26,13 +27,6 @@ def talking(space, model, portrait_path):
     motion = replace(motion, rotation=torch.stack([6 * wave, 3 * wave, wave], 1))
     motion.dynamics[:, LIPS] = (2 * wave[:, None]).clamp(min=0) * model.actions.opening * 0.1
     return torch.cat(list(space.render(portrait, motion)))
-
-
-def opening(space, frames):
-    points = space.landmarks(frames)
-    return (points[:, 14] - points[:, 13]).norm(dim=1) / (points[:, 33] - points[:, 263]).norm(
-        dim=1
-    )
 
 
 def test_only_the_lips_change_and_they_do_what_is_asked(space, model, talking):

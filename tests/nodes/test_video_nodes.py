@@ -8,6 +8,7 @@ from pathlib import Path
 import av
 import pytest
 import torch
+from lips import opening
 
 pytestmark = pytest.mark.comfyui
 
@@ -259,7 +260,7 @@ def encoded_points(frames):
     return vasa_core.load_space("mesh").landmarks(middle)[0, :, :2]
 
 
-def test_the_lips_follow_seed_and_strength(dub, pictures, sample):
+def test_the_lips_follow_seed_and_strength(space, dub, pictures, sample):
     audio = {**sample[1], "waveform": sample[1]["waveform"][..., 20480:21760]}  # a vowel
 
     def made(**given):
@@ -267,24 +268,16 @@ def test_the_lips_follow_seed_and_strength(dub, pictures, sample):
 
     usual, again, other = made(), made(), made(seed=1)
     assert torch.equal(usual, again) and not torch.equal(usual, other)
-    still, twice = opening(made(lips=0.0)), opening(made(lips=2.0))
-    usual = opening(usual)
+    still, usual, twice = (
+        opening(space, frames) for frames in (made(lips=0.0), usual, made(lips=2.0))
+    )
     assert still.max() < usual.max() - 0.02 < usual.max() < twice.max() - 0.03
 
 
-def opening(frames):
-    """(T,) how far the lips are open, in distances between the eyes."""
-    import vasa_core
-
-    points = vasa_core.load_space("mesh").landmarks(frames)
-    across = (points[:, 33] - points[:, 263]).norm(dim=1)
-    return (points[:, 14] - points[:, 13]).norm(dim=1) / across
-
-
-def test_after_a_shorter_sound_the_video_goes_on(dub, clip, sample):
+def test_after_a_shorter_sound_the_video_goes_on(space, dub, clip, sample):
     short = {**sample[1], "waveform": sample[1]["waveform"][..., 8000:9280]}  # 2 frames
     video, _ = dub(video=clip, audio=short)
-    made = opening(decoded(video))
+    made = opening(space, decoded(video))
     assert len(made) == 5 and made[-1] < made[0] - 0.02  # the lips come to rest
 
 
