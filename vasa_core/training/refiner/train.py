@@ -2,7 +2,7 @@
 
     python -m vasa_core.training.refiner.train --data ../shared/data --work DIR --seed 0
 
-Pairs are gathered once into ``--work`` (about half an hour); training resumes from its checkpoint
+Pairs are gathered once into ``--work`` (about ten minutes); training resumes from its checkpoint
 there. ``--hours`` is wall time on one thread.
 """
 
