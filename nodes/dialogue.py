@@ -10,9 +10,9 @@ from comfy_api.latest import InputImpl, io, ui
 
 from ..vasa_core.audio.mixing import arranged, timetable
 from ..vasa_core.audio.reader import waveform_frames
-from ..vasa_core.conversation import equally_long
 from ..vasa_core.errors import InputError
-from ..vasa_core.pipeline import record
+from ..vasa_core.pipelines.animate import record
+from ..vasa_core.pipelines.dialogue import equally_long
 from ..vasa_core.render.faces import Actor, render_faces, workers_each
 from ..vasa_core.types import Motion
 from ._comfy import Reporter, new_file, require_memory

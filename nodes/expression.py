@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from comfy_api.latest import io
 
-from ..vasa_core.expression import SLIDERS, express_on
 from ..vasa_core.motion.sequence import moved_to
+from ..vasa_core.pipelines.expression import SLIDERS, express_on
 from ..vasa_core.provenance.label import label
 from ..vasa_core.types import Motion
 from ._comfy import Reporter, output_device, require_memory

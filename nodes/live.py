@@ -10,7 +10,7 @@ from weakref import WeakValueDictionary
 import torch
 
 from ..vasa_core.errors import InputError
-from ..vasa_core.expression import express_on
+from ..vasa_core.pipelines.expression import express_on
 from ..vasa_core.provenance.label import label
 from ..vasa_core.render.image import shrink, to_picture
 from ._comfy import Busy, add_route, between_prompts

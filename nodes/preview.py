@@ -8,8 +8,8 @@ from pathlib import Path
 from comfy_api.latest import io
 
 from ..vasa_core.audio.reader import waveform_frames
-from ..vasa_core.motion.timeline import timeline
-from ..vasa_core.pipeline import film
+from ..vasa_core.pipelines.animate import film
+from ..vasa_core.render.timeline import timeline
 from ..vasa_core.spaces import sketch_motion
 from ..vasa_core.types import Motion
 from ._comfy import Reporter, new_file

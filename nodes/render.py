@@ -6,7 +6,7 @@ import torch
 from comfy_api.latest import InputImpl, io, ui
 
 from ..vasa_core.audio.reader import waveform_frames
-from ..vasa_core.pipeline import film
+from ..vasa_core.pipelines.animate import film
 from ..vasa_core.provenance.label import label
 from ..vasa_core.render.memory import frame_bytes
 from ..vasa_core.types import Motion, View

@@ -9,10 +9,10 @@ import torch
 from comfy_api.latest import InputImpl, io, ui
 
 from ..vasa_core.audio.reader import read_channels, waveform_frames
-from ..vasa_core.dubbing import dub
 from ..vasa_core.errors import InputError
 from ..vasa_core.motion.keyframes import controls_from
 from ..vasa_core.motion.timing import exact_rate
+from ..vasa_core.pipelines.dub import dub
 from ..vasa_core.render.video import VideoReader
 from ._comfy import Reporter, TalkingModel, new_file, video_file
 from .convert import from_sound, to_library, to_sound

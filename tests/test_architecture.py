@@ -80,7 +80,7 @@ def test_the_runtime_needs_nothing_heavy_or_foreign():
     code = (
         "import sys, vasa_core; vasa_core.load_space(); vasa_core.load_motion_model();"
         "bad = {'cv2', 'mediapipe', 'torchvision', 'torchaudio', 'onnxruntime', 'insightface',"
-        " 'comfy', 'transformers', 'vasa_core.training'} & set(sys.modules); sys.exit(str(bad))"
+        " 'comfy', 'transformers', 'vasa_core.lab'} & set(sys.modules); sys.exit(str(bad))"
         " if bad else None"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

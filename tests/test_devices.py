@@ -9,7 +9,7 @@ from strict_device import DEVICE, StrictDevice
 import vasa_core
 from vasa_core.audio.reader import read_audio
 from vasa_core.motion.timing import resample
-from vasa_core.pipeline import film
+from vasa_core.pipelines.animate import film
 from vasa_core.render.drawing import draw_landmarks
 from vasa_core.spaces import sketch_motion
 from vasa_core.types import Controls, Motion

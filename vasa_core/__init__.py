@@ -6,7 +6,7 @@ vasa_core.animate(portrait, "speech.wav", "talk.mp4", space=space, model=model)
 """
 
 from .models import load_model, load_motion_model
-from .pipeline import animate, film
+from .pipelines.animate import animate, film
 from .render.image import read_image
 from .spaces import load_space
 from .types import AudioFeatures, Controls, Motion, Portrait

@@ -77,7 +77,7 @@ def load_motion_model(
 ) -> MotionModel:
     """The motion model of one of ``MODELS``; errors as ``load_model``.
 
-    ``weights`` is a file of the embedded kind, as ``vasa_core.training.motion`` writes it.
+    ``weights`` is a file of the embedded kind, as ``vasa_core.lab.training.motion`` writes it.
     """
     if name == "mesh":
         return load_mesh_motion(device=device, weights=weights)
@@ -92,7 +92,7 @@ def load_motion_model(
         return joyvasa_model(
             read("joyvasa_motion_generator"), read("joyvasa_motion_template"), device
         )
-    from .motion.ditto.hearing import HubertStream
+    from .motion.ditto.hubert import HubertStream
 
     hearing = HubertStream(paths["ditto_hubert"], device)
     return ditto_model(read("ditto_lmdm"), hearing, device)

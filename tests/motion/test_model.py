@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from vasa_core.errors import CancelledError, InputError
+from vasa_core.face.basis import FaceBasis
 from vasa_core.motion.controls import FaceActions
 from vasa_core.motion.model import (
     Hearing,
@@ -17,7 +18,6 @@ from vasa_core.motion.model import (
 )
 from vasa_core.motion.transformer import MotionTransformer, MotionTransformerConfig
 from vasa_core.motion.vector import MotionScaler
-from vasa_core.spaces.mesh.dynamics import FaceBasis
 from vasa_core.types import EMOTIONS, AudioFeatures, Controls, Motion
 
 FPS = Fraction(25)

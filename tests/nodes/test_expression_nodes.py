@@ -35,7 +35,7 @@ def live(nodes):
 
 
 def test_the_editor_has_a_slider_for_each_value(nodes):
-    from vasa_pack.vasa_core.expression import SLIDERS
+    from vasa_pack.vasa_core.pipelines.expression import SLIDERS
 
     schema = nodes["VASAExpressionEditor"].define_schema()
     _, *inputs = schema.inputs

@@ -351,10 +351,10 @@ def test_progress_counts_both_passes(dub, clip, sample, monkeypatch):
 
 
 def test_photoreal_lips_are_put_into_a_video(dub, track, ditto, pictures, sound, monkeypatch):
-    import vasa_core.dubbing
+    import vasa_core.pipelines.dub
 
     # the stand-in model is of the library that tests import, not of the pack's own copy
-    monkeypatch.setattr("vasa_pack.nodes.video.dub", vasa_core.dubbing.dub)
+    monkeypatch.setattr("vasa_pack.nodes.video.dub", vasa_core.pipelines.dub.dub)
     film = in_memory(pictures[:3])
     motion = track(model=ditto, video=film)[0]
     assert motion.space == "implicit" and motion.reference == "portrait" and len(motion) == 3

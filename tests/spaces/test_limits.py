@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import torch
 
+from vasa_core.face.geometry import rotation_angles
 from vasa_core.motion.editing import still, strengthened
 from vasa_core.spaces.implicit.code import MotionCode
 from vasa_core.spaces.implicit.limits import KEYPOINT, SCALE, SHIFT, TURN, intact
 from vasa_core.spaces.limits import soft_factor, soft_length, soft_limit
-from vasa_core.spaces.mesh.geometry import rotation_angles
 
 
 def test_values_bend_towards_their_limit():

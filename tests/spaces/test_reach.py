@@ -9,9 +9,9 @@ import torch.nn.functional as F
 
 import vasa_core
 from vasa_core.assets import PORTRAITS
-from vasa_core.evaluation.control import changes
+from vasa_core.lab.evaluation.control import changes
 from vasa_core.motion.editing import still
-from vasa_core.spaces.mesh.renderer import region
+from vasa_core.spaces.mesh.renderer.geometry import region
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,7 @@
 
 A small convolutional network from 100 log-mel frames a second to 25 rows a second: two strided
 convolutions and residual dilated ones. It hears 1.0 s back and 0.25 s ahead. Trained by
-``vasa_core.training.articulation``; the model card lies beside its weights.
+``vasa_core.lab.training.articulation``; the model card lies beside its weights.
 """
 
 from __future__ import annotations

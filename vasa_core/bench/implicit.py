@@ -14,7 +14,7 @@ from torch import Tensor
 
 from ..errors import InputError
 from ..models import ditto_model, joyvasa_model
-from ..motion.ditto.hearing import HubertStream
+from ..motion.ditto.hubert import HubertStream
 from ..render.image import read_image
 from ..render.parallel import ordered_map
 from ..spaces.implicit.load import implicit_space

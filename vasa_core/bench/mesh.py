@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 
 from .. import load_motion_model, load_space
-from ..pipeline import animate, hear
+from ..pipelines.animate import animate, hear
 from ..render.image import read_image
 from ..render.video import VideoWriter
 from ..types import AudioFeatures, Motion

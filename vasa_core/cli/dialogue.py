@@ -49,8 +49,8 @@ def face_numbers(text: str) -> list[int]:
 
 def run_dialogue(args: argparse.Namespace) -> str:
     """``vasa dialogue``."""
-    from ..conversation import LOOK, dialogue
     from ..models import load_model
+    from ..pipelines.dialogue import LOOK, dialogue
     from ..render.image import read_image
     from ..render.video import check_output
 

@@ -29,9 +29,9 @@ def add_commands(commands: Commands) -> None:
 
 def run_dub(args: argparse.Namespace) -> str:
     """``vasa dub``."""
-    from ..dubbing import dub
     from ..models import load_model
     from ..motion.keyframes import controls_from
+    from ..pipelines.dub import dub
     from ..render.video import check_output
 
     check_output(args.out)

@@ -44,7 +44,7 @@ def add_commands(commands: Commands) -> None:
 def run_gallery(args: argparse.Namespace) -> str:
     """``vasa gallery``."""
     try:
-        from ..evaluation.gallery import exhibits, gallery
+        from ..lab.evaluation.gallery import exhibits, gallery
     except ImportError as error:
         raise InputError(ABSENT) from error
     from ..models import load_model
@@ -62,11 +62,11 @@ def run_gallery(args: argparse.Namespace) -> str:
 def run_evaluate(args: argparse.Namespace) -> str:
     """``vasa evaluate``."""
     try:
-        from ..evaluation.evaluate import check_set, evaluate, save, standard_portrait
+        from ..lab.evaluation.evaluate import check_set, evaluate, save, standard_portrait
     except ImportError as error:
         raise InputError(ABSENT) from error
-    from ..evaluation.measures import table
-    from ..evaluation.subject import open_subject
+    from ..lab.evaluation.measures import table
+    from ..lab.evaluation.model_under_test import open_subject
 
     check_set(args.data)
     subject = open_subject(

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from ..expression import SLIDERS
 from ..models import MODELS
+from ..pipelines.expression import SLIDERS
 from . import options
 from .options import Commands, command, open_portrait
 
@@ -34,8 +34,8 @@ def add_commands(commands: Commands) -> None:
 def run_express(args: argparse.Namespace) -> str:
     """``vasa express``."""
     from .. import load_space
-    from ..expression import express_on
     from ..motion.files import save_motion
+    from ..pipelines.expression import express_on
     from ..render.image import SUFFIXES, write_image
     from ..render.video import check_output
 

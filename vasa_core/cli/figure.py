@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from ..assets import SPEECH
-from ..figures import FIGURES
+from ..pipelines.figures import FIGURES
 from . import options
 from .options import Commands, command, progress_bar
 
@@ -34,8 +34,8 @@ def _summary(make) -> str:
 
 def run_figure(args: argparse.Namespace) -> str:
     """``vasa figure``."""
-    from ..figures import figure, open_studio
     from ..models import load_model
+    from ..pipelines.figures import figure, open_studio
     from ..render.image import SUFFIXES, write_image
     from ..render.video import check_output
 

@@ -85,7 +85,7 @@ def run_render(args: argparse.Namespace) -> str:
     from .. import load_space
     from ..motion.files import load_motion
     from ..motion.timing import resample
-    from ..pipeline import film
+    from ..pipelines.animate import film
     from ..render.video import check_output
     from ..types import move
 

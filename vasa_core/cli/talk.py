@@ -39,7 +39,7 @@ def add_commands(commands: Commands) -> None:
 def run_animate(args: argparse.Namespace) -> str:
     """``vasa animate`` and ``vasa demo``."""
     from ..models import load_model
-    from ..pipeline import animate
+    from ..pipelines.animate import animate
     from ..render.video import check_output
 
     check_output(args.out)
@@ -61,7 +61,7 @@ def run_motion(args: argparse.Namespace) -> str:
     from .. import load_motion_model, load_space
     from ..motion.files import save_motion
     from ..motion.timing import resample
-    from ..pipeline import hear
+    from ..pipelines.animate import hear
     from ..render.video import check_output
     from ..types import Motion
 

@@ -212,7 +212,7 @@ def load_motion_model(
     dtype: torch.dtype = torch.float32,
     weights: str | Path | None = None,
 ) -> MotionDiffusion:
-    """The embedded motion model of a face space, or one trained by ``vasa_core.training.motion``.
+    """The embedded motion model of a face space, or one that the laboratory trained.
 
     Raises InputError when there is no model for ``space`` or the file holds none.
     """
@@ -235,7 +235,7 @@ def read_model(
         with safe_open(path, framework="pt") as file:
             header = file.metadata() or {}
             if "motion_model" not in header:
-                raise InputError(f"{path} holds no motion model; vasa_core.training makes them.")
+                raise InputError(f"{path} holds no motion model of this project.")
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except SafetensorError as error:
         raise InputError(f"{path} is no safetensors file ({error}); get it again.") from error

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from vasa_core.motion.joyvasa.hearing import mirrored
+from vasa_core.motion.joyvasa.hubert import mirrored
 from vasa_core.motion.joyvasa.model import STEPS, JoyVasa
 from vasa_core.motion.joyvasa.vector import EXPRESSION, SCALE, SHIFT
 

@@ -8,7 +8,7 @@ import torch
 
 import vasa_core.motion.joyvasa.model as joyvasa_model
 from vasa_core.errors import CancelledError, InputError
-from vasa_core.motion.joyvasa.hearing import HubertHearing
+from vasa_core.motion.joyvasa.hubert import HubertHearing
 from vasa_core.motion.joyvasa.model import JoyVasa
 from vasa_core.motion.joyvasa.network import Denoiser, sinusoid
 from vasa_core.motion.joyvasa.vector import MotionTemplate, RunningMean

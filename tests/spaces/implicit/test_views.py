@@ -9,11 +9,11 @@ from torch.testing import assert_close
 
 import vasa_core
 from vasa_core.errors import NoFaceError
+from vasa_core.face.geometry import rotation_matrix
 from vasa_core.motion.editing import posed, still
 from vasa_core.motion.sequence import held
 from vasa_core.spaces.implicit.keypoints import FaceState
 from vasa_core.spaces.implicit.views import face_mask, shares
-from vasa_core.spaces.mesh.geometry import rotation_matrix
 
 FPS = Fraction(25)
 

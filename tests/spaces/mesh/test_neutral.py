@@ -2,8 +2,8 @@
 
 import torch
 
+from vasa_core.face.basis import PARTS
 from vasa_core.motion.editing import still
-from vasa_core.spaces.mesh.dynamics import PARTS
 from vasa_core.spaces.mesh.gestures import gestures
 from vasa_core.spaces.mesh.neutral import smiling, unsmiling_code
 

@@ -9,14 +9,14 @@ import torch.nn.functional as F
 from conftest import ASSETS
 from PIL import Image
 
-from vasa_core.spaces.mesh.dynamics import CODE_SIZE, PARTS, FaceBasis
-from vasa_core.spaces.mesh.encoder.encoder import FaceEncoder
+from vasa_core.face.basis import CODE_SIZE, PARTS, FaceBasis
+from vasa_core.face.encoder import FaceEncoder
+from vasa_core.face.topology import LIPS
 from vasa_core.spaces.mesh.renderer.prepare import prepare
-from vasa_core.spaces.mesh.renderer.prepare_views import add_views
 from vasa_core.spaces.mesh.renderer.refiner import Refiner
 from vasa_core.spaces.mesh.renderer.render import render
+from vasa_core.spaces.mesh.renderer.views.prepare_views import add_views
 from vasa_core.spaces.mesh.space import MeshSpace
-from vasa_core.spaces.mesh.topology import LIPS
 
 SIDE = 320
 

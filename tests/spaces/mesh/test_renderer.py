@@ -3,12 +3,12 @@
 import pytest
 import torch
 
-from vasa_core.spaces.mesh.dynamics import CODE_SIZE, PARTS, FaceBasis
-from vasa_core.spaces.mesh.geometry import rotation_matrix
-from vasa_core.spaces.mesh.renderer.drivers import own_expression
+from vasa_core.face.basis import CODE_SIZE, PARTS, FaceBasis
+from vasa_core.face.geometry import rotation_matrix
+from vasa_core.face.topology import LIDS, LIP_LOWER_INNER, LIP_UPPER_INNER
+from vasa_core.spaces.mesh.renderer.geometry.blendshapes import own_expression
 from vasa_core.spaces.mesh.renderer.prepare import prepare
 from vasa_core.spaces.mesh.renderer.render import render, render_region
-from vasa_core.spaces.mesh.topology import LIDS, LIP_LOWER_INNER, LIP_UPPER_INNER
 from vasa_core.types import move
 
 SIZE, UNIT = 320, 80.0

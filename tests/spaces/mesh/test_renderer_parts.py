@@ -3,17 +3,17 @@
 import pytest
 import torch
 
-from vasa_core.spaces.mesh.dynamics import CODE_SIZE, PARTS, FaceBasis
-from vasa_core.spaces.mesh.geometry import rotation_angles, rotation_matrix
-from vasa_core.spaces.mesh.renderer.cut import interpolate, mouth_opening
-from vasa_core.spaces.mesh.renderer.eyes import lid_closure
-from vasa_core.spaces.mesh.renderer.lattice import cell_centres
-from vasa_core.spaces.mesh.renderer.matte import head_matte
-from vasa_core.spaces.mesh.renderer.pose import head_motion, limited_rotation
+from vasa_core.face.basis import CODE_SIZE, PARTS, FaceBasis
+from vasa_core.face.geometry import rotation_angles, rotation_matrix
+from vasa_core.spaces.mesh.renderer.geometry.lattice import cell_centres
+from vasa_core.spaces.mesh.renderer.geometry.openings import interpolate, mouth_opening
+from vasa_core.spaces.mesh.renderer.geometry.portrait_geometry import make_scene
+from vasa_core.spaces.mesh.renderer.geometry.pose import head_motion, limited_rotation
+from vasa_core.spaces.mesh.renderer.geometry.texture import fill, sharp_texture
+from vasa_core.spaces.mesh.renderer.layers.eyes import lid_closure
+from vasa_core.spaces.mesh.renderer.layers.matte import head_matte
 from vasa_core.spaces.mesh.renderer.prepare import prepare
 from vasa_core.spaces.mesh.renderer.render import drivers
-from vasa_core.spaces.mesh.renderer.scene import make_scene
-from vasa_core.spaces.mesh.renderer.texture import fill, sharp_texture
 
 SIZE, UNIT = 240, 60.0
 

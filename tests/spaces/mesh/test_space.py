@@ -7,9 +7,9 @@ import torch.nn.functional as F
 
 import vasa_core
 from vasa_core.errors import CancelledError, InputError, NoFaceError
+from vasa_core.face.basis import PARTS
 from vasa_core.motion.editing import still
 from vasa_core.spaces import sketch_motion
-from vasa_core.spaces.mesh.dynamics import PARTS
 
 
 @pytest.fixture(scope="module")

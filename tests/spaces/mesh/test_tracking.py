@@ -2,8 +2,8 @@ from fractions import Fraction
 
 import torch
 
-from vasa_core.spaces.mesh.dynamics import PARTS, FaceBasis
-from vasa_core.spaces.mesh.geometry import rotation_matrix
+from vasa_core.face.basis import PARTS, FaceBasis
+from vasa_core.face.geometry import rotation_matrix
 from vasa_core.spaces.mesh.tracking import motion_from_landmarks, relative_motion
 
 FPS = Fraction(25)

@@ -10,11 +10,11 @@ import torch.nn.functional as F
 
 import vasa_core
 from vasa_core.assets import PORTRAITS
+from vasa_core.face.basis import FaceBasis
+from vasa_core.face.framing import make_frames, to_image, turned_back
+from vasa_core.face.geometry import rotation_angles, rotation_matrix
 from vasa_core.motion.editing import still
-from vasa_core.spaces.mesh.dynamics import FaceBasis
-from vasa_core.spaces.mesh.encoder.framing import make_frames, to_image, turned_back
-from vasa_core.spaces.mesh.geometry import rotation_angles, rotation_matrix
-from vasa_core.spaces.mesh.renderer.pose import head_motion
+from vasa_core.spaces.mesh.renderer.geometry.pose import head_motion
 from vasa_core.spaces.mesh.tracking import (
     motion_from_landmarks,
     placed_motion,

@@ -10,11 +10,11 @@ from torch.nn.functional import interpolate
 
 import vasa_core
 import vasa_core.assets
-from vasa_core.expression import express
+from vasa_core.face.encoder import FaceEncoder
 from vasa_core.motion.editing import posed, still
 from vasa_core.motion.sequence import held
-from vasa_core.spaces.mesh.encoder.encoder import FaceEncoder
-from vasa_core.spaces.mesh.renderer.shares import sparsemax
+from vasa_core.pipelines.expression import express
+from vasa_core.spaces.mesh.renderer.views.view_weights import sparsemax
 from vasa_core.spaces.mesh.space import MeshSpace
 
 

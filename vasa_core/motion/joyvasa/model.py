@@ -21,7 +21,7 @@ from ..guidance import Conditions, guided, thresholded
 from ..sampling import Fresh, WindowNoise, ddim
 from ..schedule import NoiseSchedule
 from ..windows import stream_windows
-from .hearing import HubertHearing
+from .hubert import HubertHearing
 from .network import TABLES, Denoiser, Positions
 from .vector import MotionTemplate, RunningMean
 

@@ -22,9 +22,9 @@ import torch
 from einops import rearrange
 from torch import Tensor, nn
 
+from ...face.geometry import rotation_angles, rotation_matrix
 from ...types import PARTS as SPACE_PARTS
 from ...types import Motion
-from ..mesh.geometry import rotation_angles, rotation_matrix
 from .driving import Offsets, relative
 from .keypoints import EYES, LIPS, OTHERS, FaceState, head_rotation
 from .networks.motion import KEYPOINTS

@@ -12,8 +12,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ...face import topology as mesh
 from ...types import CropTransform
-from ..mesh import topology as mesh
 
 CROP, INPUT = 512, 256  # pixels a side: of the crop, and of what the networks see of it
 SCALE, RAISE = 2.3, 0.125

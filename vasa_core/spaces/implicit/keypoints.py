@@ -13,7 +13,7 @@ from dataclasses import dataclass, fields
 import torch
 from torch import Tensor
 
-from ..mesh.geometry import rotation_matrix
+from ...face.geometry import rotation_matrix
 from .networks.motion import BINS, KEYPOINTS
 
 LIPS = (6, 12, 14, 17, 19, 20)

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from ...face.geometry import rotation_angles, rotation_matrix
 from ..limits import soft_factor, soft_length, soft_limit
-from ..mesh.geometry import rotation_angles, rotation_matrix
 from .driving import Offsets
 
 KEYPOINT = 0.2  # half sides of the crop

@@ -8,10 +8,10 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from ...face.encoder import FaceEncoder
 from ...weights.check import load_known
 from ...weights.registry import known_file
 from ...weights.search import require
-from ..mesh.encoder.encoder import FaceEncoder
 from .driving import Driving
 from .fast import accelerate
 from .networks.appearance import AppearanceExtractor

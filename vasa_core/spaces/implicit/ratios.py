@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ..mesh.topology import (
+from ...face.topology import (
     LEFT_EYE_INNER,
     LEFT_EYE_OUTER,
     LIP_UPPER_OUTER,

@@ -11,9 +11,9 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from ...face.basis import CODE_SIZE, PARTS, FaceBasis
+from ...face.sketch import sketch as mesh_sketch
 from ...types import Motion, MotionSketch
-from ..mesh.dynamics import CODE_SIZE, PARTS, FaceBasis
-from ..mesh.sketch import sketch as mesh_sketch
 from .actions import OPENING
 from .code import MotionCode
 

@@ -11,10 +11,10 @@ from itertools import chain
 import torch
 from torch import Tensor, nn
 
+from ...face.choice import choose_face, face_in_view
+from ...face.encoder import FaceEncoder, steadied
 from ...render.parallel import ahead, between_layers, ordered_map
 from ...types import Motion, Portrait, Progress, Tracked, View, move, stepper
-from ..mesh.encoder.choice import choose_face, face_in_view
-from ..mesh.encoder.encoder import FaceEncoder, steadied
 from ..playing import Shot, made_for, offsets_for, shots
 from .appearance import ImplicitAppearance
 from .code import PARTS, MotionCode

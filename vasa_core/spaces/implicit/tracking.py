@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 import torch
 from torch import Tensor
 
-from ..mesh.encoder.encoder import FaceEncoder, Tracker, nobody_seen
+from ...face.encoder import FaceEncoder, Tracker, nobody_seen
 from .crop import CropSquare, cut, face_points, network_input, upright_square
 
 SETTLING = 25  # frames with a face from which the crop is taken

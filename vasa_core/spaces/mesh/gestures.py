@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from .dynamics import CODE_SIZE, PARTS, FaceBasis
+from ...face.basis import CODE_SIZE, PARTS, FaceBasis
 
 INNER_BROW = (107, 66, 55, 65)  # the person's right side; the left is its mirror image
 MID_BROW = (105, 52)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from .dynamics import PARTS, FaceBasis, mouth_width
+from ...face.basis import PARTS, FaceBasis, mouth_width
 from .gestures import DESIGNS, code_of
 
 # Of 2656 faces seen from the front: lift of the corners over the lips' middle, and mouth width, in

@@ -10,20 +10,20 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
+from ...face.basis import PARTS, FaceBasis
+from ...face.choice import choose_face, face_in_view
+from ...face.encoder import FaceEncoder
+from ...face.geometry import fit_pose
 from ...render.memory import frames_per_chunk
 from ...render.parallel import ordered_map
 from ...types import Motion, Portrait, Progress, Tracked, View, move, stepper
 from ..playing import Shot, made_for, offsets_for, shots
-from .dynamics import PARTS, FaceBasis
-from .encoder.choice import choose_face, face_in_view
-from .encoder.encoder import FaceEncoder
-from .geometry import fit_pose
 from .neutral import unsmiling_code
-from .renderer.drivers import own_expression
+from .renderer.geometry.blendshapes import own_expression
 from .renderer.prepare import PREPARING_STEPS, prepare
-from .renderer.prepare_views import VIEW_STEPS, add_views
 from .renderer.refiner import Refiner
 from .renderer.render import render, whole
+from .renderer.views.prepare_views import VIEW_STEPS, add_views
 from .tracking import motion_from_landmarks, placed_motion, relative_motion
 
 ENCODING_STEPS = 2 + PREPARING_STEPS  # find the face, its landmarks, then ``prepare``

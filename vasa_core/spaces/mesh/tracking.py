@@ -8,9 +8,9 @@ from fractions import Fraction
 import torch
 from torch import Tensor
 
+from ...face.basis import FaceBasis, eye_opening, mouth_opening
+from ...face.geometry import RigidFit, fit_pose, own_roll, rotation_angles, rotation_matrix
 from ...types import Motion, Portrait
-from .dynamics import FaceBasis, eye_opening, mouth_opening
-from .geometry import RigidFit, fit_pose, own_roll, rotation_angles, rotation_matrix
 
 
 def neutral_face(canonical: Tensor) -> Tensor:

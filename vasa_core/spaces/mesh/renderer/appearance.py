@@ -8,18 +8,18 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ....face.basis import CODE_SIZE
 from ....types import CropTransform
-from ..dynamics import CODE_SIZE
-from .drivers import LipGap
-from .eyes import Eyeballs
-from .finish import Finish
-from .lattice import Lattice
-from .mouth import MouthInside
-from .patch import Patch
-from .region import HeadRegion, HeadSquare
-from .seam import Seam
-from .texture import Texture
-from .views import Views
+from .geometry.blendshapes import LipGap
+from .geometry.lattice import Lattice
+from .geometry.region import HeadRegion, HeadSquare
+from .geometry.texture import Texture
+from .layers.compositing import Seam
+from .layers.eyes import Eyeballs
+from .layers.mouth import MouthInside
+from .layers.patch import Patch
+from .refiner_io import Finish
+from .views.photo import Views
 
 
 @dataclass(frozen=True, slots=True, repr=False)

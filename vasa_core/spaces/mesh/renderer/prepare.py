@@ -7,20 +7,20 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from ..dynamics import FaceBasis
-from ..topology import VERTICES
+from ....face.basis import FaceBasis
+from ....face.topology import VERTICES
 from .appearance import MeshAppearance
-from .cut import mouth_gap
-from .drivers import lip_gap
-from .eyes import make_eyeballs
-from .finish import make_finish
-from .lattice import cell_centres
-from .layers import lower_face_layers, split_layers
-from .mouth import make_mouth
-from .patch import make_patch
-from .region import head_square
-from .scene import CELL, Scene, make_scene
-from .seam import make_seam
+from .geometry.blendshapes import lip_gap
+from .geometry.lattice import cell_centres
+from .geometry.openings import mouth_gap
+from .geometry.portrait_geometry import CELL, Scene, make_scene
+from .geometry.region import head_square
+from .layers.compositing import make_seam
+from .layers.eyes import make_eyeballs
+from .layers.mouth import make_mouth
+from .layers.patch import make_patch
+from .layers.region_layers import lower_face_layers, split_layers
+from .refiner_io import make_finish
 
 PREPARING_STEPS = 4
 # How far the patches reach beside the corners, above and below their line, in eye distances.

@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from .cut import smoothstep
+from .geometry.openings import smoothstep
 
 SLOPE = 0.1  # of the activation below zero
 CHANNELS = 10  # frame (3), photo (3), inside now, inside at rest, below upper, above lower
@@ -84,7 +84,7 @@ class Refiner(nn.Module):
 
     @staticmethod
     def load(device: torch.device | str = "cpu", dtype: torch.dtype = torch.float32) -> Refiner:
-        """With the weights that lie beside the space, made by ``vasa_core.training.refiner``."""
+        """With the embedded weights, made by ``vasa_core.lab.training.refiner``."""
         refiner = Refiner()
         file = Path(__file__).parents[1] / "weights" / "refiner.safetensors"
         refiner.load_state_dict(load_file(file))

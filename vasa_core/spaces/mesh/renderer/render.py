@@ -7,19 +7,19 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ....face.basis import PARTS
+from ....face.geometry import own_roll, rotation_angles, rotation_matrix
 from ....types import View
-from ..dynamics import PARTS
-from ..geometry import own_roll, rotation_angles, rotation_matrix
 from .appearance import MeshAppearance
-from .blend import blend
-from .drivers import intact
-from .eyes import lid_closure, lid_position
-from .lattice import enlarge
-from .openings import draw_eyes, draw_mouth
-from .patch import paste
-from .pose import HeadMotion, head_motion
+from .geometry.blendshapes import intact
+from .geometry.lattice import enlarge
+from .geometry.pose import HeadMotion, head_motion
+from .layers.eyes import lid_closure, lid_position
+from .layers.patch import paste
 from .refiner import Refiner
-from .views import FaceView
+from .views.blend import blend
+from .views.draw import draw_eyes, draw_mouth
+from .views.photo import FaceView
 
 SHUT = 0.9  # lids that are closed further cannot be opened
 

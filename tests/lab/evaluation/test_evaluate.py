@@ -1,0 +1,50 @@
+"""``vasa evaluate`` from a set to its table, JSON and page."""
+
+import json
+
+import pytest
+
+from vasa_core.cli import main
+from vasa_core.lab.evaluation import evaluate, reenactment, rendered, speaking
+from vasa_core.lab.evaluation.measures import MEASURES
+
+
+@pytest.fixture
+def short(monkeypatch):
+    """Less of everything."""
+    monkeypatch.setattr(speaking, "QUIET_SECONDS", 2)
+    monkeypatch.setattr(speaking, "LONG_SECONDS", 20)
+    monkeypatch.setattr(speaking, "SHORTEST", 2)
+    monkeypatch.setattr(rendered, "SECONDS", 1.2)
+    monkeypatch.setattr(evaluate, "SECONDS", 1.2)
+    monkeypatch.setattr(rendered, "STRETCH", 0.2)
+    monkeypatch.setattr(rendered, "ASKED_SECONDS", 0.2)
+    monkeypatch.setattr(rendered, "SIZE", 160)
+    monkeypatch.setattr(evaluate, "SIZE", 160)
+    monkeypatch.setattr(evaluate, "TIMED_FRAMES", 4)
+    monkeypatch.setattr(rendered, "SLOW_FRAMES", 6)
+    monkeypatch.setattr(reenactment, "STEP", 16)
+
+
+def test_every_measure_is_taken_and_written(evaluation_set, tmp_path, short, capsys):
+    out = tmp_path / "report"
+    assert main(["evaluate", str(evaluation_set), "-o", str(out), "--seeds", "1"]) == 0
+    printed = capsys.readouterr().out
+    content = json.loads((out / "metrics.json").read_text())
+    assert {row["measure"] for row in content["rows"]} == set(MEASURES)
+    for measure in MEASURES.values():
+        assert measure.title in printed
+    values = {(s["measure"], s["subject"]): s["mean"] for s in content["summary"]}
+    assert values["opening", "model"] > 0.5  # the clip's lips were moved by this very model
+    assert values["sync_offset", "model"] <= 1
+    assert values["l1", "model"] < values["l1", "still"]
+    assert values["lip_landmarks", "model"] < values["lip_landmarks", "still"]
+    page = (out / "index.html").read_text()
+    assert page.count("<svg") >= 3 and "photo_mira.jpg" in page
+    assert (out / "photo_mira.jpg").is_file() and (out / "reenacted_clip.jpg").is_file()
+
+
+def test_a_folder_that_is_no_set_is_refused(tmp_path, capsys):
+    assert main(["evaluate", str(tmp_path)]) == 2
+    assert "no evaluation set" in capsys.readouterr().err
+    assert not (tmp_path / "evaluation").exists()

@@ -1,0 +1,60 @@
+"""The sheets of VASA-1's project page, on one small portrait."""
+
+import pytest
+import torch
+
+from vasa_core.assets import PORTRAITS
+from vasa_core.cli import main
+from vasa_core.pipelines.figures import CAPTION, CELL, FIGURES, MOMENTS, figure, open_studio
+from vasa_core.render.image import read_image
+
+
+@pytest.fixture(scope="module")
+def studio(space, model):
+    return open_studio(space, model, [PORTRAITS["mira"]], size=192)
+
+
+def cells(sheet, row, above):
+    """The frames of a row of a sheet, (n, 3, CELL, CELL)."""
+    top = row * (above + CELL + CAPTION) + above
+    return torch.stack(list(sheet[:, top : top + CELL].split(CELL, 2)))
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_every_figure_shows_different_frames_under_captions(studio, name):
+    sheet = figure(studio, name)
+    rows = FIGURES[name](studio)
+    above = CAPTION if rows[0].name else 0
+    assert sheet.shape == (
+        3, len(rows) * (above + CELL + CAPTION), CELL * len(rows[0].captions)
+    )  # fmt: skip
+    assert sheet.min() >= 0 and sheet.max() <= 1
+    frames = cells(sheet, 0, above)
+    changes = (frames[1:] - frames[:-1]).abs().flatten(1).mean(1)
+    assert (changes > 1e-4).all()
+    captions = sheet[:, above + CELL : above + CELL + CAPTION]
+    assert (captions < 0.5).any(), "no text"
+
+
+def test_taken_apart_a_face_or_a_head_stays(studio):
+    raw, held = (row.motion for row in FIGURES["pose"](studio))
+    assert torch.equal(raw.rotation, held.rotation)
+    assert (held.dynamics == held.dynamics[0]).all() and raw.dynamics.std(0).max() > 0.1
+    raw, played = (row.motion for row in FIGURES["expression"](studio))
+    assert torch.equal(raw.dynamics, played.dynamics)
+    assert not played.rotation.any() and not played.translation.any()
+    _, spinning = (row.motion for row in FIGURES["spin"](studio))
+    assert (spinning.dynamics == spinning.dynamics[0]).all()
+    assert spinning.rotation[:, 0].max() > 8 and spinning.rotation[:, 0].min() < -8
+    assert len(spinning) == len(MOMENTS)
+
+
+def test_the_command_writes_a_sheet(tmp_path, capsys):
+    out = tmp_path / "sheet.jpg"
+    line = ["figure", "distance", str(PORTRAITS["mira"]), "--size", "128", "-o", str(out)]
+    assert main(line) == 0
+    assert "pixels" in capsys.readouterr().out
+    assert read_image(out).shape[-1] == 5 * CELL
+    with pytest.raises(SystemExit):
+        main(["figure", "nose", "-o", str(out)])
+    assert main(["figure", "gaze", "-o", str(tmp_path / "x.gif")]) == 2

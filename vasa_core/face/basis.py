@@ -1,0 +1,116 @@
+"""The mesh space's dynamics code: what its numbers mean, and the way there and back.
+
+A code has 24 numbers, in four parts (``PARTS``):
+
+    lips        12  components of lower-face displacement, in standard deviations
+    expression   8  components of brow, forehead and cheek displacement, in standard deviations
+    blink        2  closure of the right and left eye: 0 as the reference, 1 closed, < 0 wider
+    gaze         2  theta (to the image's right) and phi (up) of both eyes, degrees, in the head
+
+Displacements are in the canonical frame, in eye distances, and measured from a neutral face (lips
+closed, eyes open, looking ahead). Blinks and gaze are kept out of the components, because lids and
+irises depend on the person's own eyes: the renderer closes lids along the portrait's contours.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from ..types import PARTS as SPACE_PARTS
+from .topology import (
+    LEFT_EYE_INNER,
+    LEFT_EYE_OUTER,
+    LEFT_IRIS,
+    LEFT_LID_LOWER,
+    LEFT_LID_UPPER,
+    RIGHT_EYE_INNER,
+    RIGHT_EYE_OUTER,
+    RIGHT_IRIS,
+    RIGHT_LID_LOWER,
+    RIGHT_LID_UPPER,
+)
+
+PARTS = SPACE_PARTS["mesh"]
+CODE_SIZE = 24
+EYEBALL_RADIUS = 0.133  # in outer-eye distances: 12 mm of 90 mm
+
+
+class FaceBasis(nn.Module):
+    """Mean face and its ways to move, all in canonical coordinates (eye distance 1).
+
+    canonical  (V, 3)      mean neutral face, mirror-symmetric, upright
+    lips       (12, V, 3)  displacement per unit of a lips code
+    expression (8, V, 3)   displacement per unit of an expression code
+    blink      (2, V, 3)   mean skin displacement of a closing right and left eye, for measuring
+    mirror     (V,)        index of each vertex's mirror image
+    """
+
+    def __init__(
+        self, canonical: Tensor, lips: Tensor, expression: Tensor, blink: Tensor, mirror: Tensor
+    ):
+        super().__init__()
+        self.register_buffer("canonical", canonical)
+        self.register_buffer("lips", lips)
+        self.register_buffer("expression", expression)
+        self.register_buffer("blink", blink)
+        self.register_buffer("mirror", mirror)
+
+    @staticmethod
+    def load(device: torch.device | str = "cpu", dtype: torch.dtype = torch.float32) -> FaceBasis:
+        """The basis that lies beside this file, made by ``vasa_core.lab.training.basis``."""
+        tensors = load_file(Path(__file__).parent / "weights" / "face_basis.safetensors")
+        return FaceBasis(**tensors).to(device, dtype)
+
+    def displacement(self, codes: Tensor) -> Tensor:
+        """(T, D) codes to (T, V, 3) canonical displacement of lips and expression."""
+        lips = torch.einsum("td,dvc->tvc", codes[:, PARTS["lips"]], self.lips)
+        return lips + torch.einsum("td,dvc->tvc", codes[:, PARTS["expression"]], self.expression)
+
+    def codes(self, canonical: Tensor, neutral: Tensor) -> Tensor:
+        """(T, V, 3) canonical faces and their (V, 3) neutral to (T, D) codes, by least squares."""
+        closure = 1 - eye_opening(canonical) / eye_opening(neutral[None]).clamp(min=1e-3)
+        basis = torch.cat([self.lips, self.expression, self.blink]).flatten(1)
+        offset = (canonical - neutral).flatten(1)
+        ridge = 1e-3 * basis.square().sum(1).mean() * torch.eye(len(basis), device=basis.device)
+        solved = torch.linalg.solve(basis @ basis.T + ridge.to(basis), basis @ offset.T).T
+        gaze = gaze_angles(canonical) - gaze_angles(neutral[None])
+        return torch.cat([solved[:, :20], closure.clamp(-0.5, 1.1), gaze], 1)
+
+
+def eye_opening(canonical: Tensor) -> Tensor:
+    """(T, V, 3) to (T, 2): mean lid gap of the right and left eye over the eye's width."""
+
+    def opening(upper, lower, one, other):
+        gap = canonical[:, list(lower[3:6]), 1] - canonical[:, list(upper[3:6]), 1]
+        width = (canonical[:, one] - canonical[:, other]).norm(dim=-1)
+        return gap.mean(1).clamp(min=0) / width
+
+    right = opening(RIGHT_LID_UPPER, RIGHT_LID_LOWER, RIGHT_EYE_OUTER, RIGHT_EYE_INNER)
+    left = opening(LEFT_LID_UPPER, LEFT_LID_LOWER, LEFT_EYE_INNER, LEFT_EYE_OUTER)
+    return torch.stack([right, left], 1)
+
+
+def gaze_angles(canonical: Tensor) -> Tensor:
+    """(T, V, 3) to (T, 2): theta, phi in degrees from the irises' offset in both eyes.
+
+    Not calibrated to the person: the difference to a reference frame is what counts.
+    """
+    corners = [RIGHT_EYE_OUTER, RIGHT_EYE_INNER, LEFT_EYE_INNER, LEFT_EYE_OUTER]
+    irises = canonical[:, [RIGHT_IRIS[0], LEFT_IRIS[0]], :2].mean(1)
+    offset = (irises - canonical[:, corners, :2].mean(1)) / EYEBALL_RADIUS
+    signs = offset.new_tensor([1.0, -1.0])  # y grows downwards, phi upwards
+    return torch.rad2deg(torch.asin((offset * signs).clamp(-0.9, 0.9)))
+
+
+def mouth_opening(canonical: Tensor) -> Tensor:
+    """(T, V, 3) to (T,): gap of the inner lips at the middle, in eye distances."""
+    return (canonical[:, 14] - canonical[:, 13]).norm(dim=-1)
+
+
+def mouth_width(canonical: Tensor) -> Tensor:
+    """(T, V, 3) to (T,): distance of the outer mouth corners, in eye distances."""
+    return (canonical[:, 61] - canonical[:, 291]).norm(dim=-1)

@@ -1,0 +1,352 @@
+"""The face encoder: finds faces in pictures and videos and gives their 478 points."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors import safe_open
+from torch import Tensor, nn
+
+from ..errors import NoFaceError
+from . import topology as mesh
+from .detector import Detector, DetectorConfig, suppress
+from .framing import cut, fit_frames, frame_angle, frame_size, to_image
+from .landmark_net import LandmarkNet, LandmarkNetConfig
+from .layers import fuse
+from .parts import LEFT_EYE, LIPS, RIGHT_EYE, PartConfig, PartNet, mirror_index, part_frames
+from .smoothing import filtered
+
+WEIGHTS = Path(__file__).parent / "weights"
+CANDIDATE = 0.2  # heat from which a place is looked at with the landmark network
+FACE = 0.97  # score from which it is a face
+# Upside down, mouth and eyes trade places: most such faces score as faces too, with their points
+# wrong, but up to 0.9988 where nearly all upright ones score more. So a face that scores less than
+# ``SURE`` is held against what the turned picture shows.
+SURE = 0.999
+TURNED_FACE = 0.996  # score of a face in a turned picture, where more looks like one by chance
+APART = 0.6  # centres of two faces lie this far apart, in half sides of the larger one's square
+LOST = 0.5  # confidence below which a tracked face is looked for again
+PART_SHARE = 0.8  # how far lips and eyes follow the second look
+SPREAD = 0.07  # how far around lips and eyes the skin follows their second look, in half crop sides
+MOST_FACES = 16
+STEADY = (0.1, 12.0)  # of the one-euro filter: cut-off at rest, growth with speed; per frame
+JUMP = 0.35  # a point that moves further in a frame (in eye distances) tells a cut
+
+
+@dataclass(frozen=True, slots=True)
+class Faces:
+    """Faces of one picture, the largest first.
+
+    frames (F, 2, 3)  upright square around each: maps -1..1 to pixels (see ``framing``)
+    scores (F,)       confidence, 0..1
+    """
+
+    frames: Tensor
+    scores: Tensor
+
+    def __len__(self) -> int:
+        return len(self.frames)
+
+    def __getitem__(self, face: int) -> Tensor:
+        return self.frames[face]
+
+    @property
+    def boxes(self) -> Tensor:
+        """(F, 4): centre x and y, side in pixels, roll in degrees, clockwise as seen."""
+        size, roll = 2 * frame_size(self.frames), torch.rad2deg(frame_angle(self.frames))
+        return torch.cat([self.frames[:, :, 2], size[:, None], roll[:, None]], 1)
+
+
+class FaceEncoder(nn.Module):
+    """Detector, landmark network and the second look at lips and eyes, in one object.
+
+    Points are (478, 3): x right and y down in pixels (continuous: the first pixel spans 0..1), z in
+    the same scale, smaller is nearer; the numbering is MediaPipe FaceMesh's.
+    """
+
+    def __init__(self, detector: Detector, face: LandmarkNet, lips: PartNet, eye: PartNet):
+        super().__init__()
+        self.detector, self.face, self.lips, self.eye = (
+            fuse(net.train(False)).requires_grad_(False).to(memory_format=torch.channels_last)
+            for net in (detector, face, lips, eye)
+        )
+        mirror = mirror_index()
+        lips_mirror = torch.tensor([LIPS.index(i) for i in mirror[LIPS].tolist()])
+        # worked out again from the networks, so not stored with them
+        self.register_buffer("spread", spread(self.face.mean), persistent=False)
+        self.register_buffer("mirror", mirror, persistent=False)
+        self.register_buffer("lips_mirror", lips_mirror, persistent=False)
+
+    @staticmethod
+    def load(
+        device: torch.device | str = "cpu",
+        dtype: torch.dtype = torch.float32,
+        folder: Path = WEIGHTS,
+    ) -> FaceEncoder:
+        """With the weights in ``folder`` (default: the embedded ones)."""
+        (detector,) = read_networks(folder / "face_detector.safetensors", "detector")
+        networks = read_networks(folder / "face_landmarks.safetensors", "face", "lips", "eye")
+        return FaceEncoder(detector, *networks).to(device, dtype)
+
+    @torch.no_grad()
+    def detect(self, image: Tensor, max_faces: int = MOST_FACES) -> Faces:
+        """The faces in one image (1, 3, H, W), the largest first.
+
+        All are about equally turned: upright within 45 degrees or, where no such face is sure, to
+        one of the other sides. Raises NoFaceError when there is none.
+        """
+        faces, best = self.search(image, max_faces)
+        if not len(faces):
+            height, width = image.shape[-2:]
+            sides = " and ".join(str(s) for s in self.detector.config.sides)
+            raise NoFaceError(
+                f"No face in this {width}x{height} image: searched it upright and turned to each"
+                f" side, scaled to {sides} px; best score upright {best:.2f}, needed {FACE:.2f}."
+                " Faces must be at least 8 % of the shorter side; try a closer crop."
+            )
+        return faces
+
+    @torch.no_grad()
+    def search(self, image: Tensor, most: int = MOST_FACES) -> tuple[Faces, float]:
+        """As ``detect``, but perhaps no faces; and the best score of any place seen upright."""
+        faces, upright = self._search(image, most)
+        if upright >= SURE:
+            return faces, upright
+        best = max(upright, TURNED_FACE)
+        for quarters in (1, 2, 3):
+            turned, score = self._search(image, most, quarters)
+            if score > best:
+                faces, best = turned, score
+        return faces, upright
+
+    @torch.no_grad()
+    def landmarks(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Points (B, 478, 3) and confidence (B,) of the largest face in each of (B, 3, H, W).
+
+        Raises NoFaceError when an image has none.
+        """
+        found = [self.landmarks_at(image, self.detect(image)[0]) for image in images.split(1)]
+        points, confidence = zip(*found, strict=True)
+        return torch.stack(points), images.new_tensor(confidence)
+
+    @torch.no_grad()
+    def landmarks_at(self, image: Tensor, where: Tensor) -> tuple[Tensor, float]:
+        """Points (478, 3) and confidence of the face at ``where`` in one image (1, 3, H, W).
+
+        ``where`` is a frame (2, 3) from ``detect``, or the points (478, 3) of the frame before in
+        a video. From a frame the face is looked at twice, the second time straightened, and its
+        mirror image as well; from points once, for speed.
+        """
+        still = where.shape == (2, 3)
+        points = self._look(image, where[None])[0] if still else where[None]
+        frame = fit_frames(points, self.face.mean)
+        points, confidence = self._look(image, frame, mirrored=still)
+        return self._look_closer(image, points, mirrored=still)[0], float(confidence)
+
+    @torch.no_grad()
+    def track(self, frames: Iterable[Tensor], face: int = 0) -> tuple[Tensor, Tensor]:
+        """Points (T, 478, 3) of one face through a video of (3, H, W), and found (T,).
+
+        ``face`` 0 is the largest of the first frame that shows one. Points are smoothed forwards
+        and backwards in time, so they do not lag. A frame without a face repeats the points before
+        it (the first ones: those after it). Raises NoFaceError when no frame shows a face.
+        """
+        tracker = Tracker(self, face)
+        results = [tracker(frame[None]) for frame in frames]
+        found = torch.tensor([points is not None for points in results], device=self.mirror.device)
+        if not found.any():
+            raise nobody_seen(len(results), face)
+        seen = steadied(torch.stack([points for points in results if points is not None]))
+        return seen[(found.long().cumsum(0) - 1).clamp(min=0)], found
+
+    def _search(self, image: Tensor, most: int, quarters: int = 0) -> tuple[Faces, float]:
+        """Faces in an image, looked at after that many quarter turns, and the best score there."""
+        frames, heat = self.detector.find(image, CANDIDATE / 2, quarters=quarters)
+        best = float(heat.max()) if len(heat) else 0.0
+        frames, heat = frames[heat > CANDIDATE], heat[heat > CANDIDATE]
+        if not len(frames):
+            return Faces(frames, heat[:0]), best
+        points, _ = self._look(image, frames)
+        frames = fit_frames(points, self.face.mean)
+        points, seen = self._look(image, frames, mirrored=True)
+        frames = fit_frames(points, self.face.mean)
+        # both networks have a say: odds of the straightened look times root of the detector's odds
+        scores = (seen.logit(1e-6) + heat.logit(1e-6) / 2).sigmoid()
+        least = TURNED_FACE if quarters else FACE
+        keep = [i for i in suppress(frames, scores, APART) if scores[i] > least]
+        keep = sorted(keep, key=lambda i: -float(frame_size(frames)[i]))[:most]
+        return Faces(frames[keep], scores[keep]), float(scores.max())
+
+    def _look(self, image: Tensor, frames: Tensor, mirrored: bool = False) -> tuple[Tensor, Tensor]:
+        """Points (F, 478, 3) in pixels and confidence (F,) from face crops at frames (F, 2, 3).
+
+        With ``mirrored``, the mean of what is seen in each crop and in its mirror image.
+        """
+        size = self.face.config.size
+        crops = cut(image, frames, size, size)
+        _, points, logit = self.face(torch.cat([crops, crops.flip(-1)]) if mirrored else crops)
+        if mirrored:
+            points, mirror = points.chunk(2)
+            points, logit = (points + flipped(mirror, self.mirror)) / 2, logit.view(2, -1).mean(0)
+        return to_image(points, frames), logit.sigmoid()
+
+    def _look_closer(self, image: Tensor, points: Tensor, mirrored: bool = False) -> Tensor:
+        """Points (1, 478, 3) with lips and eyes corrected from closer crops."""
+        frames = fit_frames(points, self.face.mean)
+        result = points.clone()
+
+        def crop(part: list[int], config: PartConfig) -> tuple[Tensor, Tensor]:
+            frame = part_frames(points, frames, part, config.side)
+            return cut(image, frame, config.height, config.width), frame
+
+        def correct(part: list[int], found: Tensor, frame: Tensor) -> None:
+            seen = to_image(found, frame)
+            result[:, part, :2] = torch.lerp(points[:, part, :2], seen, PART_SHARE)
+
+        lips, at = crop(LIPS, self.lips.config)
+        found = self.lips(torch.cat([lips, lips.flip(-1)]) if mirrored else lips)
+        if mirrored:
+            found, mirror = found.chunk(2)
+            found = (found + flipped(mirror, self.lips_mirror)) / 2
+        correct(LIPS, found, at)
+        right, right_at = crop(RIGHT_EYE, self.eye.config)
+        left, left_at = crop(LEFT_EYE, self.eye.config)
+        both = self.eye(torch.cat([right, left.flip(-1)]))  # the left eye as a right one
+        correct(RIGHT_EYE, both[:1], right_at)
+        correct(LEFT_EYE, flipped(both[1:]), left_at)
+        result[..., :2] += self.spread @ (result - points)[..., :2]
+        return result
+
+
+def spread(mean: Tensor, reach: float = SPREAD) -> Tensor:
+    """(V, V) matrix that lets the skin follow the correction of the lips and eyes beside it.
+
+    Less so with distance (Gaussian of ``reach`` in the mean face); the mesh keeps its order.
+    """
+    parts = sorted({*LIPS, *RIGHT_EYE, *LEFT_EYE})
+    near = torch.exp(-(torch.cdist(mean, mean[parts]) / reach).square() / 2)
+    matrix = torch.zeros(len(mean), len(mean), device=mean.device, dtype=mean.dtype)
+    matrix[:, parts] = near / (near.sum(1, keepdim=True) + 1)
+    matrix[parts] = 0
+    return matrix
+
+
+def flipped(points: Tensor, order: Tensor | slice = slice(None)) -> Tensor:
+    """Points (B, K, 2 or 3) of a mirrored crop in the crop itself; ``order`` swaps their sides."""
+    x, others = points[:, order].split([1, points.shape[-1] - 1], -1)
+    return torch.cat([-x, others], -1)
+
+
+class Tracker:
+    """Follows one face of a video, frame by frame; call it with (1, 3, H, W).
+
+    Each frame is looked at where the face was before; the detector comes in at the start, where the
+    ``face``-th largest is taken, and whenever the confidence drops: then the one nearest to where
+    the face was last.
+    """
+
+    def __init__(self, encoder: FaceEncoder, face: int = 0):
+        self.encoder, self.face = encoder, face
+        self.points: Tensor | None = None  # of the frame before, if it showed the face
+        self.last: Tensor | None = None  # (2,) where the face was last
+
+    @torch.no_grad()
+    def __call__(self, image: Tensor) -> Tensor | None:
+        """Points (478, 3), not smoothed, or None when the frame shows no face."""
+        points, confidence = None, 0.0
+        if self.points is not None:
+            points, confidence = self.encoder.landmarks_at(image, self.points)
+        if confidence < LOST:
+            points = self._look_for(image)
+        self.points = points
+        if points is not None:
+            self.last = points[:, :2].mean(0)
+        return points
+
+    def _look_for(self, image: Tensor) -> Tensor | None:
+        faces, _ = self.encoder.search(image)
+        if self.last is None:
+            if self.face >= len(faces):
+                return None
+            chosen = self.face
+        elif len(faces):
+            chosen = int((faces.boxes[:, :2] - self.last).norm(dim=1).argmin())
+        else:
+            return None
+        return self.encoder.landmarks_at(image, faces[chosen])[0]
+
+
+def nobody_seen(frames: int, face: int) -> NoFaceError:
+    """The error of a video in none of whose frames there are enough faces."""
+    if face == 0:
+        return NoFaceError(f"No face in any of the {frames} frames of this video.")
+    return NoFaceError(
+        f"Face {face + 1} was asked for; none of the {frames} frames of this video shows so many."
+    )
+
+
+def steadied(points: Tensor) -> Tensor:
+    """(T, V, 3) points of one face without their noise, smoothed each way in time: no lag.
+
+    What moves further than ``JUMP`` in a frame is a cut, over which nothing is smoothed.
+    """
+    units = (points[:, mesh.RIGHT_EYE_OUTER] - points[:, mesh.LEFT_EYE_OUTER]).norm(dim=-1)
+    steps = (points[1:] - points[:-1]).abs().flatten(1).amax(1)
+    cuts = [0, *((steps > JUMP * units[1:]).nonzero().flatten() + 1).tolist(), len(points)]
+    shots = [slice(*ends) for ends in zip(cuts, cuts[1:], strict=False)]
+    return torch.cat([_steadied(points[shot], units[shot].median()) for shot in shots])
+
+
+def _steadied(points: Tensor, unit: Tensor) -> Tensor:
+    measured = points / unit
+    there = filtered(measured, *STEADY)
+    back = filtered(measured.flip(0), *STEADY).flip(0)
+    return (there + back) / 2 * unit
+
+
+def read_networks(file: Path, *names: str) -> list[nn.Module]:
+    """Networks by name from a safetensors file whose header holds their sizes (key ``config``)."""
+    kinds = {
+        "detector": (Detector, DetectorConfig),
+        "face": (LandmarkNet, LandmarkNetConfig),
+        "lips": (PartNet, PartConfig),
+        "eye": (PartNet, PartConfig),
+    }
+    networks = []
+    with safe_open(file, "pt") as stored:
+        configs = json.loads(stored.metadata()["config"])
+        tensors = {key: stored.get_tensor(key) for key in stored.keys()}  # noqa: SIM118
+    for name in names:
+        network, config = kinds[name]
+        fields = {k: tuple(v) if isinstance(v, list) else v for k, v in configs[name].items()}
+        net = network(config(**fields))
+        net.load_state_dict(
+            {
+                key.removeprefix(f"{name}."): unpack(tensor, tensors.get(f"{key}.scale"))
+                for key, tensor in tensors.items()
+                if key.startswith(f"{name}.") and not key.endswith(".scale")
+            }
+        )
+        networks.append(net)
+    return networks
+
+
+def pack(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Tensors as they are stored: float16; large matrices as 8-bit rows, each with its scale."""
+    packed = {}
+    for key, tensor in tensors.items():
+        if tensor.ndim == 2 and tensor.numel() > 100_000:
+            scale = tensor.abs().amax(1, keepdim=True) / 127
+            packed[key], packed[f"{key}.scale"] = (tensor / scale).round().to(torch.int8), scale
+        else:
+            packed[key] = tensor.half() if tensor.is_floating_point() else tensor
+    return {key: tensor.contiguous() for key, tensor in packed.items()}
+
+
+def unpack(tensor: Tensor, scale: Tensor | None) -> Tensor:
+    """The float32 of a stored tensor."""
+    return tensor.float() if scale is None else tensor.float() * scale

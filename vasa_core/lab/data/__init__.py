@@ -1,0 +1,1 @@
+"""What the laboratory reads: corpora of talking clips, labelled faces and voices."""

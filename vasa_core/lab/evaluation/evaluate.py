@@ -1,0 +1,227 @@
+"""``vasa evaluate``: every measure of a model on a set of portraits, speech and talking clips.
+
+The set is a folder as the shared corpus is: ``portraits``, ``speech``, ``voices`` and ``talking``
+with an INDEX.json each, and ``landmarks`` of the talking clips.
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from time import perf_counter
+
+import torch
+from torch import Tensor
+
+from ...bench.stages import Bench
+from ...errors import InputError, NoFaceError
+from ...face.basis import PARTS
+from ...motion.keyframes import controls_from
+from ...render.image import read_image
+from ...types import AudioFeatures, Progress, stepper
+from ..data.clips import RealClip, real_clips
+from ..scorers.alignment import alignment
+from ..scorers.sync import REACH, sync_of
+from .heads import pose_rows, pose_variation
+from .measures import Row, summaries
+from .model_under_test import Subject
+from .page import Report, Strip, write_page
+from .plots import Curve
+from .reenactment import Reenacted, reenact, reenactment_rows
+from .rendered import SECONDS, SIZE, distance_rows, faces, flicker_rows, identity_rows
+from .speaking import Speech, speaking_rows, speeches
+from .talking import TALKER, Judges, free_heads, head_rows, lip_rows, usable
+
+FOLDERS = ("portraits", "speech", "talking", "voices")
+STAGES = 6  # that progress counts
+GAZES = ((15.0, 0.0), (-15.0, 5.0), (0.0, 12.0), (5.0, -10.0))  # degrees
+SHIFTS, SCALES = range(-8, 9), (0.2, 0.5, 1.0, 1.5, 3.0)
+STRIP = 6  # frames
+TIMED_FRAMES = 32
+
+
+def check_set(data: Path) -> None:
+    """Raises InputError when a folder is no set."""
+    missing = [name for name in FOLDERS if not (data / name / "INDEX.json").is_file()]
+    if missing:
+        lacking = ", ".join(f"{name}/INDEX.json" for name in missing)
+        raise InputError(f"{data} is no evaluation set: it has no {lacking}.")
+
+
+def evaluate(
+    subject: Subject, data: Path, seeds: range, progress: Progress | None = None
+) -> Report:
+    """Measure a model; some ten minutes on two cores for the embedded one.
+
+    ``seeds`` are those of the motions on talking clips and speech. Raises InputError when ``data``
+    is no set; ``progress`` counts stages and may raise to stop.
+    """
+    check_set(data)
+    step, began = stepper(STAGES, progress), perf_counter()
+    judges, report = Judges(), Report({})
+    spoken = real_clips(data, usable)
+    report.rows += lip_rows(subject, judges, spoken, seeds)
+    report.curves += judge_curves(subject, judges, spoken)
+    step()
+    report.rows += head_rows(subject, real_clips(data, free_heads), seeds)
+    step()
+    speech = speeches(data)
+    report.rows += speaking_rows(subject, judges, speech, data, seeds)
+    report.rows += gaze_rows(subject, speech[0])
+    step()
+    for shown in reenacted(subject, data):
+        report.rows += reenactment_rows(subject, shown)
+        report.strips.append(_strip(shown))
+    step()
+    _add_portraits(report, subject, data, speech[0])
+    step()
+    report.rows += time_rows(subject, speech[0])
+    step()
+    report.about |= {
+        "model": f"{subject.space.name}, {type(subject.model).__name__}",
+        "seeds": str(len(seeds)),
+        "steps": str(subject.steps or "the model's own"),
+        "machine": f"{platform.machine()}, {subject.workers} threads, torch {torch.__version__}",
+        "took": f"{perf_counter() - began:.0f} s",
+    }
+    return report
+
+
+def judge_curves(subject: Subject, judges: Judges, clips: Sequence[RealClip]) -> list[Curve]:
+    """Do the judges judge? Scores by shift, and by scale of the motion, of real people and model.
+
+    Sync must fall with the shift; alignment with the shift, and with too much or too little motion
+    (VASA-1's checks of CAPP, section 4.1).
+    """
+    made = [subject.speak(subject.features(c.sound, c.rate), seed=1) for c in clips]
+    motions = {"real": [clip.motion for clip in clips], "model": made}
+    sounds = [judges.heard(clip.sound, clip.rate) for clip in clips]
+    sync, shifted, scaled = {}, {}, {}
+    for who, each in motions.items():
+        lips = [motion.dynamics[:, PARTS["lips"]] for motion in each]
+        found = [
+            sync_of(judges.sync, c.sound, c.rate, x).curve for c, x in zip(clips, lips, strict=True)
+        ]
+        sync[who] = torch.stack(found).mean(0).tolist()
+        heads = [pose_rows(m) * (TALKER / max(pose_variation(m), 1e-6)) for m in each]
+
+        def score(heads=heads, shift: int = 0, scale: float = 1.0) -> float:
+            pairs = zip(sounds, heads, strict=True)
+            values = [alignment(judges.alignment, s, scale * h, shift) for s, h in pairs]
+            return sum(values) / len(values)
+
+        shifted[who] = [score(shift=shift) for shift in SHIFTS]
+        scaled[who] = [score(scale=scale) for scale in SCALES]
+    reach = list(range(-REACH, REACH + 1))
+    return [
+        Curve("sync by shift of the lips", "frames", reach, sync),
+        Curve("head and sound by shift", "frames", list(SHIFTS), shifted),
+        Curve("head and sound by scale of the motion", "times", SCALES, scaled),
+    ]
+
+
+def gaze_rows(subject: Subject, speech: Speech) -> Iterator[Row]:
+    """Mean gaze against the gaze that was asked, beyond that of a motion of which none was asked.
+
+    VASA-1's gaze error (section 4.3), of the motion as ``Subject.seen`` reads it.
+    """
+    heard = beginning(subject, speech)
+
+    def seen(controls=None) -> Tensor:
+        motion = subject.seen(subject.motion(heard, 1, controls))
+        return motion.dynamics[:, PARTS["gaze"]].mean(0)
+
+    usual = seen(controls_from({"gaze_yaw": 0.0, "gaze_pitch": 0.0}))
+    for yaw, pitch in GAZES:
+        asked = torch.tensor([yaw, pitch])
+        change = seen(controls_from({"gaze_yaw": yaw, "gaze_pitch": pitch})) - usual
+        error = float((change - asked).norm())
+        yield Row("gaze_error", "speech", "model", f"{yaw:g}, {pitch:g}", error)
+
+
+def reenacted(subject: Subject, data: Path) -> Iterator[Reenacted]:
+    """Talking clips of every person whose head moves freely, and of some before a camera."""
+    seen = set()
+    for clip in real_clips(data, lambda c: free_heads(c) or usable(c)):
+        if clip.person in seen:
+            continue
+        seen.add(clip.person)
+        try:
+            yield reenact(subject, clip.video, clip.group)
+        except NoFaceError:
+            continue
+
+
+def _strip(shown: Reenacted) -> Strip:
+    pick = torch.linspace(0, len(shown.real) - 1, STRIP).round().long()
+    rows = torch.cat([shown.real[pick], shown.drawn[pick]], 2)  # one over the other
+    rows = torch.cat([shown.first.repeat(1, 1, 2, 1), rows])
+    caption = f"{shown.name}: first frame; real above, drawn from the first frame below"
+    return Strip(f"reenacted_{shown.name}", caption, rows)
+
+
+def beginning(subject: Subject, speech: Speech) -> AudioFeatures:
+    """What the model hears of the first seconds of a speech."""
+    return subject.features(speech.sound[: int(SECONDS * speech.rate)], speech.rate)
+
+
+def _add_portraits(report: Report, subject: Subject, data: Path, speech: Speech) -> None:
+    heard = beginning(subject, speech)
+    for face in faces(subject, data):
+        report.rows += identity_rows(subject, face, heard)
+        report.rows += flicker_rows(subject, face)
+        report.rows += distance_rows(subject, face, heard)
+        moments = torch.linspace(8, len(heard) - 1, STRIP).long()
+        frames = subject.frames(subject.motion(heard, 1)[moments], face.portrait)
+        shown = torch.stack([face.portrait.image[0], *frames])
+        report.strips.append(
+            Strip(face.name, f"{face.name} ({face.group}): picture, speech", shown)
+        )
+
+
+def time_rows(subject: Subject, speech: Speech) -> Iterator[Row]:
+    """Wall time per frame of each stage, one thread; encoding is per portrait."""
+    runs = Bench(subject.portrait.image.device)
+    sound, rate = speech.sound, speech.rate
+    image = subject.portrait.image
+    runs.measure("encode portrait", lambda: subject.space.encode(image), 1, "portrait", 2)
+    frames = int(len(sound) * 25 / rate)
+    heard = runs.measure("hear", lambda: subject.features(sound, rate), frames, "frame", 2)
+    motion = runs.measure("sample", lambda: subject.motion(heard), frames, "frame", 2)
+    few = motion[:TIMED_FRAMES]
+
+    def render() -> list[Tensor]:
+        return list(subject.space.render(subject.portrait, few))
+
+    runs.measure("render", render, len(few), "frame", 2)
+    for stage in runs.stages:
+        yield Row(
+            "time",
+            stage.name,
+            "model",
+            f"{max(image.shape[-2:])} px",
+            1e3 * stage.wall / stage.count,
+        )
+
+
+def save(report: Report, folder: Path) -> tuple[Path, Path]:
+    """Write ``metrics.json`` (every value, and the summaries) and ``index.html``; their paths."""
+    page = write_page(report, folder)
+    path = folder / "metrics.json"
+    content = {
+        "about": report.about,
+        "summary": [asdict(s) for s in summaries(report.rows)],
+        "curves": [asdict(c) for c in report.curves],
+        "rows": [asdict(row) for row in report.rows],
+    }
+    path.write_text(json.dumps(content, indent=1), "utf8")
+    return path, page
+
+
+def standard_portrait(data: Path) -> Tensor:
+    """(1, 3, H, W) of the first portrait of a set."""
+    entries = json.loads((data / "portraits/INDEX.json").read_text("utf8"))
+    return read_image(data / "portraits" / entries[0]["file"], SIZE)

@@ -1,0 +1,107 @@
+"""``vasa gallery``: portraits speaking, on a web page, so that a person can judge by eye."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+from itertools import cycle
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ...assets import PORTRAITS, SPEECH
+from ...errors import InputError
+from ...interfaces import FaceSpace, MotionModel
+from ...pipelines.animate import animate
+from ...render.image import read_image, write_image
+from ...render.video import VideoReader
+from ...types import Progress, stepper
+from .page import html_page, row_picture
+from .rendered import portrait_files
+from .speaking import speech_files
+
+STRIP = 6  # frames of every video on the sheet
+PAGE = "index.html"
+
+
+@dataclass(frozen=True, slots=True)
+class Exhibit:
+    """A picture that says a sound: their files and groups."""
+
+    portrait: Path
+    group: str
+    speech: Path
+    language: str
+
+
+def exhibits(data: Path | None) -> list[Exhibit]:
+    """Every portrait of an evaluation set with a speech of it in turn; None: the shipped ones.
+
+    Raises InputError when the folder is no such set.
+    """
+    if data is None:
+        return [Exhibit(path, "sample", SPEECH, "en") for path in PORTRAITS.values()]
+    missing = [n for n in ("portraits", "speech") if not (data / n / "INDEX.json").is_file()]
+    if missing:
+        raise InputError(f"{data} has no {missing[0]}/INDEX.json; give an evaluation set or none.")
+    return [
+        Exhibit(portrait, group, speech, language)
+        for (portrait, group), (speech, language) in zip(
+            portrait_files(data), cycle(speech_files(data))
+        )
+    ]
+
+
+def gallery(
+    space: FaceSpace,
+    model: MotionModel,
+    shown: Sequence[Exhibit],
+    folder: Path,
+    *,
+    size: int = 512,
+    workers: int = 1,
+    progress: Progress | None = None,
+) -> Path:
+    """Render every exhibit into a folder; returns the page's path.
+
+    Beside the page lie the videos and ``strip.jpg``, a sheet of frames. ``size`` is the longer
+    side in pixels; ``progress`` counts exhibits and may raise to stop.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    step, figures, sheet = stepper(len(shown), progress), [], []
+    for seed, exhibit in enumerate(shown):
+        name = f"{exhibit.portrait.stem}.mp4"
+        portrait = space.encode(read_image(exhibit.portrait, size))
+        animate(
+            portrait, exhibit.speech, folder / name,
+            space=space, model=model, seed=seed, workers=workers,
+        )  # fmt: skip
+        caption = f"{exhibit.portrait.stem} ({exhibit.group}) says {exhibit.speech.stem}"
+        figures.append(
+            f'<figure><video src="{name}" controls loop preload="metadata"></video>'
+            f"<figcaption>{escape(caption)}</figcaption></figure>"
+        )
+        sheet.append(row_picture(moments(folder / name)))
+        step()
+    write_image(folder / "strip.jpg", stacked(sheet))
+    note = "AI-generated: nobody shown here ever said this."
+    parts = ["<h1>vasa gallery</h1>", f'<p class="note">{note}</p>', '<div class="gallery">']
+    path = folder / PAGE
+    path.write_text(html_page("vasa gallery", [*parts, *figures, "</div>"]), "utf8")
+    return path
+
+
+def moments(video: Path) -> Tensor:
+    """(STRIP, 3, H, W) frames of a video, evenly spread."""
+    reader = VideoReader(video)
+    chosen = {round((n + 0.5) / STRIP * (reader.frames - 1)) for n in range(STRIP)}
+    return torch.stack([frame for n, frame in enumerate(reader) if n in chosen])
+
+
+def stacked(rows: Sequence[Tensor]) -> Tensor:
+    """(3, h, w) pictures one below the other, white beside the narrow ones."""
+    width = max(row.shape[2] for row in rows)
+    return torch.cat([F.pad(row, (0, width - row.shape[2]), value=1.0) for row in rows], 1)

@@ -1,0 +1,108 @@
+"""Measures of lips: against the real ones, on sounds that close them, and when nobody speaks."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from ...audio.features import FEATURES
+from ...audio.reader import read_audio
+from ...face.basis import mouth_opening, mouth_width
+from ..data.clips import RealClip
+from ..data.lips import LipMeasures, correlation
+from ..data.tracks import voice_clips
+
+REACH = 6  # frames of lag that are searched
+SHUT = 0.15  # of the 95th percentile of the opening: below it lips count as closed
+SAMPA_LABIALS, SAMPA_OTHERS = ("p", "b", "m"), ("t", "d", "n", "k", "g", "s", "l")
+CLEAR = 0.15  # seconds that another consonant must be away from any p, b, m to be compared
+
+Timed = tuple[Tensor, int, dict[str, list[tuple[float, float]]]]
+"""Samples, their rate, and the times of p, b, m ("p b m") and of other consonants ("others")."""
+
+
+def against_real(lips: Tensor, clip: RealClip, measures: LipMeasures) -> dict[str, float]:
+    """How (T, 12) lips codes agree with the lips of a clip of the same sound.
+
+    Correlation (Pearson) of opening and width at lag 0; the lag with the highest correlation of the
+    opening, > 0 where the codes come late; the ratio of the openings' spreads.
+    """
+    count = min(len(lips), len(clip.faces))
+    found = clip.found[:count]
+    real = mouth_opening(clip.faces)[:count], mouth_width(clip.faces)[:count]
+    made = (lips @ measures.opening)[:count], (lips @ measures.width)[:count]
+    lagged = [at_lag(made[0], real[0], found, lag) for lag in range(-REACH, REACH + 1)]
+    lag = max(range(len(lagged)), key=lagged.__getitem__) - REACH
+    return {
+        "opening": lagged[REACH],
+        "width": at_lag(made[1], real[1], found, 0),
+        "lag": float(lag),
+        "on_time": float(abs(lag) <= 1),
+        "gain": float(made[0][found].std() / real[0][found].std()),
+    }
+
+
+def at_lag(made: Tensor, real: Tensor, found: Tensor, lag: int) -> float:
+    """Correlation of made[t + lag] with real[t]."""
+    time = torch.arange(len(real))
+    time = time[found & (time + lag >= 0) & (time + lag < len(real))]
+    return correlation(made[time + lag], real[time])
+
+
+def closures(
+    lips: Tensor, spans: dict[str, list[tuple[float, float]]], measures: LipMeasures
+) -> dict[str, list[bool]]:
+    """Per kind of phone: for each (start, end) in seconds, whether the lips come to under ``SHUT``
+    within two frames of it. (T, 12) lips codes at 25 fps."""
+    gap = lips @ measures.opening
+    limit = SHUT * float(gap.quantile(0.95))
+    shares: dict[str, list[bool]] = {}
+    for kind, times in spans.items():
+        shares[kind] = []
+        for start, end in times:
+            middle = round(25 * (0.65 * start + 0.35 * end))
+            near = gap[max(middle - 2, 0) : middle + 3]
+            shares[kind].append(bool(len(near) and near.min() < limit))
+    return shares
+
+
+def spans_of(
+    phones: Iterable[tuple[float, float, str]], labials: Iterable[str], others: Iterable[str]
+) -> dict[str, list[tuple[float, float]]]:
+    """Times of p, b, m, and of consonants that need no closure and are well away from any."""
+    phones = list(phones)
+    shut = [(start, end) for start, end, label in phones if label in labials]
+    free = [
+        (start, end)
+        for start, end, label in phones
+        if label in others and all(start > b + CLEAR or end < a - CLEAR for a, b in shut)
+    ]
+    return {"p b m": shut, "others": free}
+
+
+def timed_voices(
+    data: Path, source: str, keep: Callable[[dict], bool] = lambda clip: True
+) -> list[Timed]:
+    """Natural voices with phone times made by hand (SAMPA)."""
+    result = []
+    for clip in voice_clips(data, (source,)):
+        if keep(clip):
+            tiers = json.loads((data / "voices" / clip["alignment"]).read_text("utf8"))
+            phones = [(p["start"], p["end"], p["label"]) for p in tiers.get("phones", [])]
+            spans = spans_of(phones, SAMPA_LABIALS, SAMPA_OTHERS)
+            result.append((*read_audio(data / "voices" / clip["file"]), spans))
+    return result
+
+
+def deep_pauses(features: Tensor) -> Tensor:
+    """(T,) whether a row lies a quarter of a second or more inside a pause.
+
+    ``features`` are those of ``audio.features``, of the sound without noise or music.
+    """
+    quiet = (features[:, FEATURES["energy"]][:, 0] < -0.6).float()
+    around = torch.nn.functional.avg_pool1d(quiet[None], 13, 1, 6, count_include_pad=False)
+    return around[0] > 0.99

@@ -1,0 +1,172 @@
+"""Talking clips as training material for the motion diffusion: motion, sound, labels, augmentation.
+
+Only numeric tracks are used. Every clip is made relative to its own median pose and neutral face,
+eased of tracker jitter, and paired with what a motion model hears of it. The lips that the model
+hears are, in training, the clip's own lips made blunt (smoothed, damped, disturbed): so any
+articulation net can stand in at run time, and clips whose sound is not their own can still teach
+head, brows, lids and eyes, with the columns of the sound left unknown (at their mean).
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import torch
+from scipy.ndimage import label, median_filter
+from scipy.signal import savgol_filter
+from torch import Tensor
+
+from ....audio.features import FEATURES, AudioEncoder
+from ....audio.reader import read_audio
+from ....face.basis import PARTS, FaceBasis
+from ....motion.rows import POSE_SIZE, from_rows
+from ....spaces.mesh.tracking import motion_from_landmarks, relative_motion
+from ....types import Motion
+from ...data.clips import lag_of
+from ...data.tracks import Clip, load_clips
+
+log = logging.getLogger(__name__)
+FPS = Fraction(25)
+# Cuts, lost tracks, a moving camera, grimaces, syllables: no picture of how people talk.
+EXCLUDED = ("hamilton", "lp_d10", "lp_d11", "lp_d12", "lp_d20", "cv_001_L", "mcg")
+# People kept for validation: they and the clips below the trainable licences train nothing.
+HELD_OUT = ("lp_d14", "vrt_2", "anchor_FAzSK8", "elo_T1", "elo_T4")
+EASE, STILL_EASE = 11, 19  # frames of pose smoothing: about 3.5 Hz and 1.7 Hz are left
+HEARD = ("energy", "pitch", "voiced", "lips")
+LONGEST_BLINK = 14  # frames
+WIDEST_GAZE = 4.0  # degrees of spread; what goes beyond is mostly irises too small to measure
+SOUND_COLUMNS = 3  # energy, pitch, voiced come first, then the lips
+
+
+def heard_columns() -> Tensor:
+    """Columns of the audio features that the model hears."""
+    return torch.cat([torch.arange(FEATURES[n].start, FEATURES[n].stop) for n in HEARD])
+
+
+@dataclass(frozen=True)
+class TalkingClip:
+    """motion (T, 30) raw vectors relative to the clip's rest, sound (T, 3) energy, pitch, voiced,
+    or None where the sound is not trusted."""
+
+    name: str
+    person: str
+    grade: str
+    motion: Tensor
+    sound: Tensor | None
+
+    @property
+    def held_out(self) -> bool:
+        """Whether the clip's person is kept for validation."""
+        grid_other = self.name.startswith("grid_")
+        return self.person.startswith(HELD_OUT) or grid_other
+
+
+def raw_vector(motion: Motion) -> Tensor:
+    """A "portrait" motion as (T, 30): rotation, translation, log scale, code."""
+    scale = motion.scale.log()[:, None]
+    return torch.cat([motion.rotation, motion.translation, scale, motion.dynamics], 1)
+
+
+def measured(clip: Clip, basis: FaceBasis) -> Tensor:
+    """A clip's (T, 30) motion about its median pose, as tracked; lost frames are bridged."""
+    motion = motion_from_landmarks(torch.as_tensor(clip.landmarks[clip.found]), basis, FPS)
+    rest = replace(
+        motion[:1],
+        rotation=motion.rotation.median(0, keepdim=True).values,
+        translation=motion.translation.median(0, keepdim=True).values,
+        scale=motion.scale.median()[None],
+    )
+    vector = raw_vector(relative_motion(motion, rest)).numpy()
+    there, every = np.flatnonzero(clip.found), np.arange(len(clip.found))
+    return torch.as_tensor(np.stack([np.interp(every, there, v) for v in vector.T], 1)).float()
+
+
+def eased(vector: Tensor, pose_window: int = EASE) -> Tensor:
+    """(T, 30) with the tracker's jitter taken out: pose and brows most, lips least, blinks not at
+    all; irises are bridged over blinks, when the tracker guesses them."""
+    v = vector.numpy().copy()
+    lips, brows, blink, gaze = (
+        slice(POSE_SIZE + PARTS[n].start, POSE_SIZE + PARTS[n].stop)
+        for n in ("lips", "expression", "blink", "gaze")
+    )
+    shut = np.convolve(v[:, blink].max(1) > 0.35, np.ones(5), "same") > 0
+    every = np.arange(len(v))
+    for column in range(gaze.start, gaze.stop) if not shut.all() else ():
+        v[:, column] = np.interp(every, every[~shut], v[~shut, column])
+    v[:, gaze] = median_filter(v[:, gaze], (5, 1), mode="nearest")
+    v[:, :POSE_SIZE] = savgol_filter(v[:, :POSE_SIZE], pose_window, 2, axis=0)
+    v[:, brows] = savgol_filter(v[:, brows], 7, 2, axis=0)
+    v[:, lips] = savgol_filter(v[:, lips], 5, 3, axis=0)
+    v[:, blink] = blinked(v[:, blink])
+    v[:, gaze] -= np.median(v[:, gaze], 0)
+    v[:, gaze] *= min(1.0, WIDEST_GAZE / v[:, gaze].std(0).max())
+    return torch.as_tensor(v).float()
+
+
+def calm_motion(motion: Motion) -> Motion:
+    """A tracked "portrait" motion without its tracker's jitter."""
+    return from_rows(eased(raw_vector(motion)), motion)
+
+
+def blinked(closure: np.ndarray) -> np.ndarray:
+    """(T, 2) closure of the lids to blinks that close, on a calm ground.
+
+    The teacher's lids hardly ever meet, and 25 frames a second miss the moment when they do: what
+    goes beyond half way counts as a whole blink. Eyes kept shut longer than a blink are left open.
+    """
+    both = closure.mean(1)
+    ground = median_filter(both, 25, mode="nearest")
+    ground = savgol_filter(np.minimum(ground, 0.3), 9, 1)
+    above = np.maximum(both - ground, 0)
+    result = ground.copy()
+    runs, count = label(above > 0.12)
+    for run in range(1, count + 1):
+        (inside,) = np.nonzero(runs == run)
+        peak = above[inside].max()
+        if peak > 0.4 and len(inside) <= LONGEST_BLINK:
+            low, high = max(0, inside[0] - 1), inside[-1] + 2
+            reach = above[low:high] / peak
+            result[low:high] = np.maximum(result[low:high], ground[low:high] * (1 - reach) + reach)
+    return np.repeat(result.clip(-0.25, 1.0)[:, None], 2, 1)
+
+
+def load_talking(data: Path, encoder: AudioEncoder, *, trainable: bool = True) -> list[TalkingClip]:
+    """Every clip of the corpus that shows how people talk; sound only where it is trusted."""
+    basis, clips = FaceBasis.load(), []
+    for clip in load_clips(data, trainable=trainable):
+        if clip.name.startswith(EXCLUDED):
+            continue
+        grade = clip.info.get("sync_grade", "C")
+        motion, sound = measured(clip, basis), None
+        motion = eased(motion, STILL_EASE if grade == "A" else EASE)
+        if grade in "AB":
+            features = encoder.encode(*read_audio(data / clip.info["file"])).features
+            features = features[:, heard_columns()[:SOUND_COLUMNS]]
+            motion, sound = aligned(motion, features, lag_of(clip.name))
+        clips.append(TalkingClip(clip.name, clip.person, grade, motion, sound))
+    return clips
+
+
+def aligned(motion: Tensor, features: Tensor, lag: int) -> tuple[Tensor, Tensor]:
+    """Frame t of the motion beside row t + lag of the features, both cut to what they share."""
+    motion, features = motion[max(0, -lag) :], features[max(0, lag) :]
+    frames = min(len(motion), len(features))
+    return motion[:frames], features[:frames]
+
+
+def mirror_matrix(basis: FaceBasis) -> Tensor:
+    """(30, 30) that turns a motion vector into that of the face in a mirror: v @ matrix."""
+    flip = torch.tensor([-1.0, 1.0, 1.0])
+    matrix = torch.diag(torch.cat([torch.tensor([-1.0, 1, -1, -1, 1, 1]), torch.ones(24)]))
+    for name, shapes in (("lips", basis.lips), ("expression", basis.expression)):
+        mirrored = (shapes[:, basis.mirror] * flip).flatten(1)
+        part = slice(POSE_SIZE + PARTS[name].start, POSE_SIZE + PARTS[name].stop)
+        matrix[part, part] = torch.linalg.lstsq(shapes.flatten(1).T, mirrored.T).solution.T
+    blink, gaze = POSE_SIZE + PARTS["blink"].start, POSE_SIZE + PARTS["gaze"].start
+    matrix[blink : blink + 2, blink : blink + 2] = torch.tensor([[0.0, 1], [1, 0]])
+    matrix[gaze, gaze] = -1
+    return matrix

@@ -1,0 +1,1 @@
+"""Training of the scorers that evaluation measures with."""

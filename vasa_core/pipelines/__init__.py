@@ -1,0 +1,1 @@
+"""The stages put together, from files to files: animate, dub, dialogue, expression, figures."""

@@ -1,0 +1,205 @@
+"""The pictures of VASA-1's project page, made by this system: what is steered, and taken apart.
+
+Each figure is a sheet of frames: rows and columns with their captions. All of them start from the
+sample speech and the shipped portraits unless others are given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image, ImageDraw, ImageFont
+from torch import Tensor
+from torch.nn.functional import interpolate
+
+from ..assets import PORTRAITS, SPEECH
+from ..audio.reader import read_audio
+from ..errors import InputError
+from ..interfaces import FaceSpace, MotionModel
+from ..motion.editing import DYNAMICS, POSE, frozen, mixed, spun, strengthened
+from ..motion.keyframes import controls_from
+from ..motion.sequence import repeated
+from ..render.image import read_image, to_picture
+from ..types import EMOTIONS, Motion, Portrait, Progress, stepper
+
+GAZES = ((-20, 0), (-10, 0), (0, 0), (10, 0), (20, 0), (0, 12), (0, -12))  # degrees
+DISTANCES = (1.3, 1.15, 1.0, 0.9, 0.8)
+MOMENTS = (0.8, 1.9, 3.0, 4.1, 5.2, 6.3)  # seconds into the motion
+STEERED_AT = 1.9
+SEEDS = (1, 2, 3)
+CELL, CAPTION = 224, 22  # pixels
+TURNED = 1.6  # how much livelier than usual the heads of "motions" are, to tell them apart
+INK, PAPER = (40, 40, 40), (255, 255, 255)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Frames of one portrait side by side: each frame of the motion is one, with its caption."""
+
+    portrait: Portrait
+    motion: Motion
+    captions: Sequence[str]
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Studio:
+    """What figures are made with: models, portraits by name, and the speech's audio features."""
+
+    space: FaceSpace
+    model: MotionModel
+    portraits: dict[str, Portrait]
+    sound: Tensor
+    rate: int
+
+    @property
+    def first(self) -> Portrait:
+        """The portrait of figures that show one."""
+        return next(iter(self.portraits.values()))
+
+    def motion(self, portrait: Portrait, seed: int = 0, seconds: float = 8.0, **asked) -> Motion:
+        """Motion sampled for the start of the sound, with controls."""
+        features = self.model.features(self.sound[: int(seconds * self.rate)], self.rate)
+        return self.model.sample(features, controls_from(asked), seed, portrait=portrait)
+
+    def moment(self, portrait: Portrait, **asked) -> Motion:
+        """One frame of it, at a time when something is said."""
+        motion = self.motion(portrait, seconds=STEERED_AT + 0.5, **asked)
+        return _at(motion, (STEERED_AT,))
+
+
+def _at(motion: Motion, times: Sequence[float]) -> Motion:
+    """The frames at these times."""
+    return motion[torch.tensor([round(time * motion.fps) for time in times])]
+
+
+def gaze(studio: Studio) -> list[Row]:
+    """Main gaze direction: left, right, up, down (VASA-1, section 4.2)."""
+    captions = [f"{yaw:+.0f}, {pitch:+.0f} deg" for yaw, pitch in GAZES]
+    return [
+        Row(face, Motion.concat(
+            studio.moment(face, gaze_yaw=yaw, gaze_pitch=pitch, eyes=0.3) for yaw, pitch in GAZES
+        ), captions)
+        for face in studio.portraits.values()
+    ]  # fmt: skip
+
+
+def distance(studio: Studio) -> list[Row]:
+    """Head distance, times the portrait's own."""
+    captions = [f"{value:g} x" for value in DISTANCES]
+    return [
+        Row(face, Motion.concat(studio.moment(face, distance=d) for d in DISTANCES), captions)
+        for face in studio.portraits.values()
+    ]
+
+
+def emotion(studio: Studio) -> list[Row]:
+    """Emotion offsets, fully acted, while the same words are said."""
+    rows = []
+    for face in studio.portraits.values():
+        acted = [studio.moment(face, **{name: 1.0}) for name in EMOTIONS[1:]]
+        rows.append(Row(face, Motion.concat([studio.moment(face), *acted]), EMOTIONS))
+    return rows
+
+
+def photos(studio: Studio) -> list[Row]:
+    """The same motion on different photos."""
+    motion = _at(studio.motion(studio.first), MOMENTS)
+    return [Row(face, motion, _times()) for face in studio.portraits.values()]
+
+
+def motions(studio: Studio) -> list[Row]:
+    """The same photo and speech with different motions: other seeds."""
+    lively = {"rotation": TURNED, "translation": TURNED}
+    return [
+        Row(studio.first, _at(studio.motion(studio.first, seed, **lively), MOMENTS), _times(),
+            f"seed {seed}")
+        for seed in SEEDS
+    ]  # fmt: skip
+
+
+def pose(studio: Studio) -> list[Row]:
+    """The head alone: its pose plays, the face is held."""
+    return _apart(studio, "pose only", lambda m: frozen(m, STEERED_AT, DYNAMICS))
+
+
+def expression(studio: Studio) -> list[Row]:
+    """The face alone: its dynamics play, the head is held."""
+    return _apart(studio, "expression only", lambda m: strengthened(m, dict.fromkeys(POSE, 0.0)))
+
+
+def spin(studio: Studio) -> list[Row]:
+    """The head goes round, the expression stays."""
+
+    def spinning(motion: Motion) -> Motion:
+        held = frozen(motion, STEERED_AT, DYNAMICS)
+        turn = spun(motion.space, MOMENTS[-1] - MOMENTS[0] + MOMENTS[1] - MOMENTS[0], motion.fps)
+        return mixed(held, {"pose": repeated(turn, len(motion))})
+
+    return _apart(studio, "spinning head", spinning)
+
+
+def _apart(studio: Studio, name: str, take: Callable[[Motion], Motion]) -> list[Row]:
+    """A motion as it is, and what is taken of it, on one portrait."""
+    whole = studio.motion(studio.first, rotation=TURNED)
+    rows = {"as sampled": whole, name: take(whole)}
+    return [Row(studio.first, _at(m, MOMENTS), _times(), title) for title, m in rows.items()]
+
+
+def _times() -> list[str]:
+    return [f"{time:g} s" for time in MOMENTS]
+
+
+FIGURES: dict[str, Callable[[Studio], list[Row]]] = {
+    figure.__name__: figure
+    for figure in (gaze, distance, emotion, photos, motions, pose, expression, spin)
+}
+
+
+def open_studio(
+    space: FaceSpace,
+    model: MotionModel,
+    portraits: Sequence[Path] = (),
+    audio: Path = SPEECH,
+    size: int = 512,
+    device: torch.device | str = "cpu",
+) -> Studio:
+    """A studio with these pictures (none: the shipped ones) and this sound."""
+    pictures = {p.stem: p for p in portraits} or PORTRAITS
+    encoded = {
+        name: space.encode(read_image(path, size).to(device)) for name, path in pictures.items()
+    }
+    return Studio(space, model, encoded, *read_audio(audio))
+
+
+def figure(studio: Studio, name: str, progress: Progress | None = None) -> Tensor:
+    """A figure of ``FIGURES`` as a picture (3, H, W), 0..1. InputError for another name."""
+    if name not in FIGURES:
+        raise InputError(f"There is no figure {name!r}; there are: {', '.join(FIGURES)}.")
+    rows = FIGURES[name](studio)
+    step = stepper(len(rows), progress)
+    drawn = []
+    for row in rows:
+        chunks = studio.space.render(row.portrait, row.motion, view="crop")
+        frames = interpolate(torch.cat(list(chunks)), (CELL, CELL), mode="bilinear", antialias=True)
+        drawn.append(_captioned(frames.clamp(0, 1).cpu(), row.captions, row.name))
+        step()
+    return torch.cat(drawn, 1)
+
+
+def _captioned(frames: Tensor, captions: Sequence[str], name: str) -> Tensor:
+    """(B, 3, h, w) frames side by side over their captions, under the row's name if it has one."""
+    above, width = CAPTION if name else 0, CELL * len(frames)
+    sheet = Image.new("RGB", (width, above + CELL + CAPTION), PAPER)
+    pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(13)
+    if name:
+        pen.text((6, 3), name, fill=INK, font=font)
+    for column, (frame, caption) in enumerate(zip(frames, captions, strict=True)):
+        sheet.paste(to_picture(frame), (column * CELL, above))
+        middle = (column * CELL + CELL // 2, above + CELL + CAPTION // 2)
+        pen.text(middle, caption, fill=INK, font=font, anchor="mm")
+    return torch.from_numpy(np.array(sheet)).movedim(-1, 0).float() / 255

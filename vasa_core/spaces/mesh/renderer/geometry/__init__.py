@@ -1,0 +1,1 @@
+"""Where things lie: surfaces, openings and how they move."""

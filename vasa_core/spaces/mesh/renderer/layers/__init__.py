@@ -1,0 +1,1 @@
+"""What is painted: matte, texture layers, eyes, mouth, and how they are composited."""

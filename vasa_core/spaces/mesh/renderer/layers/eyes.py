@@ -1,0 +1,114 @@
+"""Eyeballs behind the lids: the photo's own, completed where the lids hide them, and turned."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from .....face.basis import EYEBALL_RADIUS
+from .....face.topology import LEFT_IRIS, RIGHT_IRIS
+from ....limits import soft_limit
+from ..geometry.lattice import cell_centres
+from ..geometry.openings import Openings, smoothstep, softness
+from ..geometry.portrait_geometry import Scene
+from ..geometry.pose import HeadMotion
+from ..geometry.texture import Texture, fill, sharp_texture
+from .patch import Patch, crop
+
+GAZE_LIMIT = 26.0  # degrees
+STILL_RADIUS = 2.8  # in iris radii: from here on the sclera stays while the iris moves
+LID_FOLLOWS = 0.012  # closure per degree of gaze downward
+RINGS = 14  # of the iris profile
+
+
+@dataclass(frozen=True, slots=True)
+class Eyeballs:
+    """Both eyes as pictures without lids.
+
+    texture         colours, P = 2
+    iris   (2, 2)   centres of the irises, pixels
+    radius (2,)     of the irises, pixels
+    turn   (2, 2)   picture displacement (rows x, y) per unit of sin theta, sin phi, pixels
+    """
+
+    texture: Texture
+    iris: Tensor
+    radius: Tensor
+    turn: Tensor
+
+    def paint(self, patch: Patch, pixels: Tensor, motion: HeadMotion, origin, gaze) -> Tensor:
+        """Eyeballs under target pixels (B, 2, 2, h, w), gaze (B, 2) degrees: (B, 2, 3, h, w)."""
+        points = motion.plane_inverse(pixels, origin, patch.window.centre[:, 2])
+        angles = torch.deg2rad(soft_limit(gaze, -GAZE_LIMIT, GAZE_LIMIT))
+        shift = (angles.sin() @ self.turn.T)[:, None, :, None, None]
+        far = (points - shift - self.iris[:, :, None, None]) / self.radius[:, None, None, None]
+        share = 1 - smoothstep(torch.hypot(far[:, :, 0], far[:, :, 1]), 1.0, STILL_RADIUS)
+        return self.texture.sample(points - shift * share[:, :, None])
+
+
+def lid_position(blink: Tensor, gaze: Tensor) -> Tensor:
+    """(B, 2) blink codes and (B, 2) gaze to how far both lids go down: they follow the gaze."""
+    return blink - LID_FOLLOWS * soft_limit(gaze[:, 1:], -GAZE_LIMIT, GAZE_LIMIT)
+
+
+def lid_closure(blink: Tensor, gaze: Tensor, own: Tensor | float = 0.0) -> Tensor:
+    """(B, 2) blink codes and (B, 2) gaze to how far the lids of a photo have to close, (B, 2).
+
+    ``own`` is the position that its lids have: 0 as in the portrait, below 1.
+    """
+    closure = (lid_position(blink, gaze) - own) / (1 - own)
+    return torch.where(closure < 0, 0.4 * torch.tanh(closure / 0.4), closure).clamp(max=1.0)
+
+
+def make_eyeballs(scene: Scene, patch: Patch) -> Eyeballs:
+    """Complete the eyes of a portrait behind their lids."""
+    low, size = patch.window.lattice.low, patch.window.lattice.size[0]
+    picture = crop(scene, low, size)
+    grid = cell_centres(torch.zeros_like(size), size, *picture.shape[-2:])
+    points = (low[:, :, None, None] + grid).permute(0, 2, 3, 1)
+    x = scene.eyes.local(points)[..., 0]
+    gap = scene.eyes.at(scene.eyes.lower, x) - scene.eyes.at(scene.eyes.upper, x)
+    # lashes and lid edges are not part of the eyeball
+    seen = _between(scene.eyes, points, (0.12 * gap).clamp(max=3.0) + 1, 0.9)[:, None]
+    iris = torch.stack([scene.landmarks[list(i), :2] for i in (RIGHT_IRIS, LEFT_IRIS)])
+    radius = (iris[:, 1:] - iris[:, :1]).norm(dim=-1).mean(1)
+    iris = iris[:, 0]
+    far = (points - iris[:, None, None]).norm(dim=-1) / radius[:, None, None]
+    disc = 1 - smoothstep(far, 0.95, 1.15)[:, None]
+    profile = torch.stack(
+        [_radial(p, f, s) for p, f, s in zip(picture, far, seen[:, 0], strict=True)]
+    )
+    known = torch.maximum(seen, disc)
+    complete = fill(torch.lerp(profile, picture, seen), known)
+    # between the lids nothing changes while the eyes rest
+    rim = torch.full_like(gap, -softness(scene.unit))
+    complete = torch.lerp(complete, picture, _between(scene.eyes, points, rim, 1.0)[:, None])
+    turn = scene.pose.rotation[0, :2, :2] * scene.unit * EYEBALL_RADIUS
+    turn = turn * turn.new_tensor([1.0, -1.0])  # phi is up, y is down
+    return Eyeballs(sharp_texture(complete, low, scene.factor), iris, radius, turn)
+
+
+def _between(eyes: Openings, points: Tensor, inset: Tensor, ends: float) -> Tensor:
+    """1 between the lids, ``inset`` (2, h, w) pixels away from them, up to ``ends`` of the eye's
+
+    half width (plus a pixel or two): (2, h, w).
+    """
+    x, v = eyes.local(points).unbind(-1)
+    upper, lower = eyes.at(eyes.upper, x), eyes.at(eyes.lower, x)
+    inside = smoothstep(v - upper - inset, -1.0, 0.0) * smoothstep(lower - inset - v, -1.0, 0.0)
+    return inside * smoothstep(ends * eyes.half[:, None, None] - x.abs(), -3.0, -2.0)
+
+
+def _radial(picture: Tensor, far: Tensor, seen: Tensor) -> Tensor:
+    """(3, h, w) picture to its mean over rings of equal distance (h, w), where seen: (3, h, w)."""
+    rings = torch.linspace(0, 1.3, RINGS).to(far)
+    weight = torch.exp(-((far - rings[:, None, None]) / 0.08).square()) * seen
+    flat = weight.flatten(1)
+    mean = (flat @ picture.flatten(1).T + 1e-4 * picture.flatten(1).mean(1)) / (
+        flat.sum(1, keepdim=True) + 1e-4
+    )
+    place = (far / 1.3 * (RINGS - 1)).clamp(0, RINGS - 1.001)
+    index = place.long()
+    return torch.lerp(mean[index], mean[index + 1], (place - index)[..., None]).permute(2, 0, 1)

@@ -1,0 +1,142 @@
+"""A soft matte of the head: which pixels move with it and which are background.
+
+Colour models of both, seeded by the face and by the rim of the picture, are refined in turn with
+the assignment of the pixels between them (as in GrabCut, Rother et al. 2004) and made smooth along
+edges by a guided filter (He et al. 2013). A pixel that is wrongly held for head is dragged along a
+little; one that is wrongly held for background stays behind as a ghost. So whatever is in doubt
+counts as head.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from .....face.topology import CHIN
+from ..geometry.lattice import cell_centres
+from ..geometry.openings import smoothstep
+from ..geometry.portrait_geometry import Scene
+from ..geometry.surface import gaussian_blur
+
+CELLS = 36  # working resolution, pixels per eye distance
+COMPONENTS = 6
+ROUNDS = 4
+SURE_HEAD, SURE_AWAY = 0.92, 1.45  # radii of the head's ellipse
+RIM, ABOVE_MOUTH = (
+    0.08,
+    -0.6,
+)  # where only background is: eye distances from the edge, from the chin
+ASIDE = 0.9  # eye distances from the head's axis
+CAUTION = 1.5  # log odds in favour of head
+CLEAR = (0.70, 0.86)  # evenness of the matte: below the first nothing counts as background
+
+
+def head_matte(scene: Scene) -> Tensor:
+    """(1, 1, h, w) in the working picture: 1 head and all that hangs on it, 0 background."""
+    height, width = scene.picture.shape[-2:]
+    shrink = min(1.0, CELLS / scene.unit)
+    size = (max(16, round(height * shrink)), max(16, round(width * shrink)))
+    small = F.interpolate(scene.picture, size, mode="bilinear", antialias=True)
+    box = scene.origin.new_tensor([width, height])
+    points = cell_centres(torch.zeros_like(box), box, *size).permute(1, 2, 0)
+    radius = scene.ellipse.radius(points)
+    # below the chin hangs the body, whose colours are anything; above it only hair
+    drop = (points - scene.landmarks[CHIN, :2]) @ scene.ellipse.down / scene.unit
+    across = ((points - scene.ellipse.centre) @ scene.ellipse.right / scene.unit).abs()
+    body = smoothstep(drop, 0.0, 0.3)
+    sure_head = (radius < SURE_HEAD) | ((drop > -0.2) & (across < 0.3))
+    rim = torch.minimum(points, box - points).amin(-1) < RIM * scene.unit
+    # straight above the head the rim may be hair
+    aside = (across > ASIDE) | (radius > 2 * SURE_HEAD)
+    sure_away = rim & aside & (radius > SURE_AWAY) & (drop < ABOVE_MOUTH)
+    if sure_away.float().mean() < 0.003:
+        return torch.ones_like(scene.picture[:, :1])
+    prior = CAUTION + 6 * (1.30 - radius).clamp(-0.5, 1) * (1 - body)
+    head = _segment(small, points / scene.unit, sure_head, sure_away, prior)
+    away = _connected(1 - head, sure_away)
+    away = away * (1 - smoothstep(drop, 0.3, 0.9)) * _clarity(away, scene.unit * shrink)
+    away = away * (~sure_head)
+    return 1 - _refine(small, away[None, None], scene.picture).clamp(0, 1)
+
+
+def _segment(
+    picture: Tensor, places: Tensor, sure_head: Tensor, sure_away: Tensor, prior: Tensor
+) -> Tensor:
+    """(h, w) probability of head, from colours and places, by turns of fitting and assigning."""
+    colours = picture[0].permute(1, 2, 0).flatten(0, 1)
+    features = torch.cat([colours / 0.12, places.flatten(0, 1) * 1.2], 1)
+    sure_head, sure_away = sure_head.flatten(), sure_away.flatten()
+    # hair may reach the rim: what looks like the head there is no seed
+    hues = features[:, :3]
+    alike = _likelihood(hues, sure_head.to(hues)) - _likelihood(hues, sure_away.to(hues))
+    sure_away = sure_away & (alike < -1)
+    prior = prior.flatten() + alike.clamp(0, 6)
+    share = torch.where(sure_head, 1.0, torch.where(sure_away, 0.0, -1.0)).to(features)
+    for _ in range(ROUNDS):
+        inside = _likelihood(features, share.clamp(min=0))
+        outside = _likelihood(features, (1 - share) * (share >= 0) * (share < 0.2))
+        share = torch.sigmoid((inside - outside).clamp(-12, 12) + prior)
+        share = torch.where(sure_head, 1.0, share)
+        share = torch.where(sure_away & (share < 0.9), 0.0, share)
+    return share.view(places.shape[:2])
+
+
+def _likelihood(features: Tensor, weight: Tensor) -> Tensor:
+    """Log-likelihood (N,) of (N, F) features under a Gaussian mixture fitted with weights (N,)."""
+    order = (features[:, :3].sum(1) + features[:, 3:].sum(1)).argsort()
+    mass = weight[order].cumsum(0)
+    cuts = torch.linspace(0.5, COMPONENTS - 0.5, COMPONENTS).to(mass) / COMPONENTS * mass[-1]
+    means = features[order[torch.searchsorted(mass, cuts).clamp(max=len(order) - 1)]]
+    spread = features.new_ones(means.shape)
+    shares = features.new_full((COMPONENTS,), 1 / COMPONENTS)
+    squares = features.square()
+    for turn in range(8):
+        precision = 1 / spread
+        distance = squares @ precision.T - 2 * features @ (means * precision).T
+        distance = distance + (means.square() * precision).sum(1)
+        logits = -0.5 * (distance + spread.log().sum(1)) + shares.log()
+        if turn == 7:
+            break
+        belongs = logits.softmax(1) * weight[:, None]
+        total = belongs.sum(0).clamp(min=1e-3)
+        means = belongs.T @ features / total[:, None]
+        spread = (belongs.T @ squares / total[:, None] - means.square()).clamp(min=0.02)
+        shares = total / total.sum()
+    return logits.logsumexp(1)
+
+
+def _clarity(away: Tensor, unit: float) -> Tensor:
+    """0 where a matte (h, w) is mottled: there colours do not tell head and background apart."""
+    even = (2 * gaussian_blur(away[None, None], 0.05 * unit) - 1).abs()
+    return smoothstep(gaussian_blur(even, 0.25 * unit)[0, 0], *CLEAR)
+
+
+def _connected(values: Tensor, seeds: Tensor, steps: int = 160) -> Tensor:
+    """Keep of (h, w) values what hangs together with the seeds: reconstruction by dilation."""
+    reached = values * seeds
+    for _ in range(steps):
+        grown = F.max_pool2d(reached[None, None], 3, 1, 1)[0, 0]
+        reached = torch.minimum(grown, values)
+    return reached
+
+
+def _refine(guide: Tensor, mask: Tensor, picture: Tensor, radius: int = 2) -> Tensor:
+    """Guided filter: make a coarse mask follow the colours of the full picture, (1, 1, H, W)."""
+
+    def mean(x):
+        x = F.avg_pool2d(F.pad(x, (radius,) * 4, "replicate"), (2 * radius + 1, 1), 1)
+        return F.avg_pool2d(x, (1, 2 * radius + 1), 1)
+
+    average, level = mean(guide), mean(mask)
+    outer = (guide[:, :, None] * guide[:, None]).flatten(1, 2)
+    variance = mean(outer).unflatten(1, (3, 3)) - average[:, :, None] * average[:, None]
+    covariance = mean(guide * mask) - average * level
+    ridge = 1e-4 * torch.eye(3).to(guide)
+    slope = torch.linalg.solve(
+        variance.permute(0, 3, 4, 1, 2) + ridge, covariance.permute(0, 2, 3, 1)[..., None]
+    )[..., 0].permute(0, 3, 1, 2)
+    offset = level - (slope * average).sum(1, keepdim=True)
+    lines = F.interpolate(mean(torch.cat([slope, offset], 1)), picture.shape[-2:], mode="bilinear")
+    refined = (lines[:, :3] * picture).sum(1, keepdim=True) + lines[:, 3:]
+    return smoothstep(refined, 0.15, 0.85)

@@ -1,0 +1,1 @@
+"""Further photos of the same person: registered, weighed and blended."""

@@ -1,1 +1,0 @@
-"""Training of the scorers that ``vasa_core.evaluation`` measures with."""
