@@ -90,12 +90,13 @@ def add_arguments(parser: argparse.ArgumentParser, kind: type[Recipe], prefix: s
         if get_origin(hint) is Literal:
             choices = get_args(hint)
             hint = type(choices[0])
+        said = helps.get(field.name, "").replace("%", "%%")
         group.add_argument(
             _option(prefix, field.name),
             type=hint,
             choices=choices,
             default=field.default,
-            help=f"{helps.get(field.name, '')} Default: %(default)s.".replace("%)", "%%)"),
+            help=f"{said} Default: %(default)s.",
         )
 
 
