@@ -314,6 +314,11 @@ class _Draws(Dataset):
         return self.batches(Step.of(self.recipe, number, 0, self.process, piece))
 
 
+def is_main_process() -> bool:
+    """Whether this process is the one that writes."""
+    return PartialState().is_main_process
+
+
 def main_process_first() -> AbstractContextManager:
     """Around what is made once and kept on disk: the main process makes it, the others read it."""
     return PartialState().main_process_first()
