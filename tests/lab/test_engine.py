@@ -1,6 +1,7 @@
 """The training engine, on a network of a few numbers."""
 
 import csv
+import sys
 from dataclasses import replace
 
 import pytest
@@ -14,6 +15,7 @@ from vasa_core.lab import engine
 from vasa_core.lab.engine import CHECKPOINT, Objective, Step, Trainer
 from vasa_core.lab.recipe import Recipe
 
+FORKS = pytest.mark.skipif(sys.platform != "linux", reason="forks processes that use torch")
 RECIPE = Recipe(steps=12, batch=4, learning_rate=0.05, report_every=2, checkpoint_every=5)
 
 
@@ -137,6 +139,7 @@ def test_a_checkpoint_is_whole_or_the_one_before(tmp_path, monkeypatch):
     assert trainer(tmp_path, replace(RECIPE, steps=20)).step == 12
 
 
+@FORKS
 def test_workers_change_nothing(tmp_path):
     runs = [
         trainer(tmp_path / str(workers), replace(RECIPE, steps=3, workers=workers)).run()["net"]
@@ -176,6 +179,7 @@ def in_one_of_two_processes(folder):
     torch.save(net.state_dict(), folder / f"rank{run.accelerator.process_index}.pt")
 
 
+@FORKS
 def test_two_processes_train_one_network_on_the_batches_of_both(tmp_path):
     AcceleratorState._reset_state(True)
     debug_launcher(in_one_of_two_processes, (tmp_path,), num_processes=2)

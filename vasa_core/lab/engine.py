@@ -178,14 +178,16 @@ class Trainer:
             self._advance([next(loader) for _ in range(recipe.accumulate)])
             bar.update()
             last, row = self.step == recipe.steps, {}
+            checkpoint = last or self.step % recipe.checkpoint_every == 0
             if last or self.step % recipe.report_every == 0:
                 row = self._report()
                 bar.set_postfix({name: f"{value:.4g}" for name, value in row.items()})
-            if last or self.step % recipe.checkpoint_every == 0:
+            if checkpoint:
                 row |= self._validation()
-                self._save()
             if row and metrics:
                 metrics.add(self.step, row)
+            if checkpoint:
+                self._save()
         bar.close()
         if metrics:
             metrics.close()
@@ -196,7 +198,12 @@ class Trainer:
         recipe, data = self.recipe, _Draws(self.recipe, self.batches, self.accelerator)
         left = range(self.step * recipe.accumulate, recipe.steps * recipe.accumulate)
         loader = DataLoader(
-            data, None, sampler=left, num_workers=recipe.workers, collate_fn=_unchanged
+            data,
+            batch_size=None,
+            sampler=left,
+            collate_fn=_unchanged,
+            num_workers=recipe.workers,
+            multiprocessing_context="fork" if recipe.workers else None,
         )
         return (send_to_device(batch, self.accelerator.device) for batch in loader)
 
@@ -249,8 +256,8 @@ class Trainer:
         self.sums.clear()
         if not all(map(math.isfinite, row.values())):
             raise FloatingPointError(
-                f"{self.out}: {row} around step {self.step}. Start from the last checkpoint in a"
-                " new folder with a lower learning rate, or with precision 'no'."
+                f"{self.out}: {row} around step {self.step}. Train in a new folder, with a lower"
+                " learning rate or with precision 'no'."
             )
         return row | {"learning_rate": self.recipe.learning_rate * self.recipe.rate(self.step - 1)}
 
@@ -277,6 +284,7 @@ class Trainer:
             "average": {name: network.state_dict() for name, network in self.average.items()},
             "optimizer": {name: part.state_dict() for name, part in self.optimizers.items()},
         }
+        state = send_to_device(state, "cpu")  # whichever device it was made on
         _replace(self.out / CHECKPOINT, lambda path: torch.save(state, path))
 
     def _resume(self) -> None:

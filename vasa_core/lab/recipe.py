@@ -35,7 +35,7 @@ class Recipe:
         accumulate: Parts in which a step's batches are worked through.
         seed: Of weights, data and noise.
         precision: "no" is float32; "fp16" needs a GPU.
-        workers: Extra processes that make batches.
+        workers: Extra processes that make batches; they are forked, so not on Windows.
         report_every: Steps between rows of the metrics.
         checkpoint_every: Steps between checkpoints; each comes with a validation.
     """

@@ -5,6 +5,7 @@ the sample speech. Programs that synthesise speech are replaced by ``speech_prog
 """
 
 import ctypes
+import functools
 import json
 import shutil
 import string
@@ -16,13 +17,17 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from accelerate import PartialState
+from accelerate.state import AcceleratorState
 from scipy.io import wavfile
 from scipy.ndimage import gaussian_filter1d
+from strict_device import DEVICE, StrictDevice
 
 from vasa_core.assets import PORTRAITS
 from vasa_core.audio.reader import read_audio
 from vasa_core.face.basis import FaceBasis
 from vasa_core.face.geometry import fit_pose, rotation_matrix
+from vasa_core.lab import engine
 from vasa_core.lab.training.articulation import festival, synthesis
 from vasa_core.render.image import read_image, write_image
 from vasa_core.render.video import VideoWriter
@@ -209,9 +214,8 @@ def speech_programs(monkeypatch, speech):
         return own(command) if own else really_run(command, **options)
 
     def load(name, *options, **more):
-        return (
-            EspeakLibrary(sound) if "espeak" in str(name) else really_load(name, *options, **more)
-        )
+        espeak = "espeak" in str(name)
+        return EspeakLibrary(sound) if espeak else really_load(name, *options, **more)
 
     really_run, really_load = subprocess.run, ctypes.CDLL
     monkeypatch.setattr(subprocess, "run", run)
@@ -247,3 +251,31 @@ class EspeakLibrary:
         short = ctypes.c_short * len(wave)
         self.callback(short(*wave.tolist()), len(wave), events)
         self.callback(None, 0, (synthesis._Event * 1)())
+
+
+@pytest.fixture
+def second_device(monkeypatch):
+    """Networks are trained on a made-up device, which refuses to mix its tensors with the CPU's."""
+    AcceleratorState._reset_state(True)
+    PartialState().device = DEVICE
+    seen = set()
+
+    def there(function):
+        @functools.wraps(function)
+        def wrapped(*arguments, **options):
+            with StrictDevice():
+                return function(*arguments, **options)
+
+        return wrapped
+
+    def watched(objective, batch, step, forward=engine.Objective.forward):
+        seen.update(value.device for value in objective.network.parameters())
+        return forward(objective, batch, step)
+
+    for name in ("__init__", "_advance", "_report"):
+        monkeypatch.setattr(engine.Trainer, name, there(getattr(engine.Trainer, name)))
+    monkeypatch.setattr(engine, "send_to_device", there(engine.send_to_device))
+    monkeypatch.setattr(engine.Objective, "forward", watched)
+    yield
+    assert seen == {DEVICE}
+    AcceleratorState._reset_state(True)

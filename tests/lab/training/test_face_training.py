@@ -125,7 +125,7 @@ def test_a_few_steps_on_one_batch_of_composites_teach_the_detector(points, image
     assert losses[-1] < 0.7 * losses[0]
 
 
-def test_the_command_trains_a_face_encoder(corpus, tmp_path, monkeypatch):
+def test_the_command_trains_a_face_encoder(second_device, corpus, tmp_path, monkeypatch):
     """Detector, landmarks and parts, two steps each, to files that the encoder reads."""
     monkeypatch.setattr(train_landmarks, "EXAMINED", 2)
     monkeypatch.setattr(train_parts, "EXAMINED", 2)

@@ -189,16 +189,17 @@ def test_calibration_gives_samples_the_spread_of_real_windows(untrained):
     assert not torch.equal(gain, torch.ones_like(gain))
 
 
-def test_the_commands_train_and_distil_a_model_that_samples_quickly(corpus, tmp_path):
+def test_the_commands_train_and_distil_a_model_that_samples_quickly(
+    second_device, corpus, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(distil, "FIRST_STEPS", 16)
     data = ["--data", str(corpus), "--out", str(tmp_path)]
     train.main([*data, "--steps", "2", "--batch", "2", "--statistics-windows", "30"])
     distil.main([*data, "--steps", "2", "--batch", "2", "--calibration-windows", "10"])
     path = tmp_path / train.WEIGHTS
     model = read_model(path)
     assert set(recipes_of(path)) == {"motion", "distillation"}
-    assert sorted(p.name for p in tmp_path.glob("distil_*")) == [
-        f"distil_{steps}" for steps in (16, 32, 4, 8)
-    ]
+    assert {p.name for p in tmp_path.glob("distil_*")} == {"distil_8", "distil_4"}
     first = dict(model.network.named_parameters())
     assert any(not torch.equal(v, first[k]) for k, v in model.quick.named_parameters())
     assert model.network_for(QUICK_STEPS) is model.quick
@@ -210,6 +211,7 @@ def test_the_commands_train_and_distil_a_model_that_samples_quickly(corpus, tmp_
         assert torch.equal(model.sample(sound, steps=steps).rotation, own.rotation) == same
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="names the loopback device of Linux")
 def test_accelerate_launch_spreads_a_training_over_two_processes(corpus, tmp_path):
     """As on a machine with GPUs, but gloo and the CPU: one network, written by one process."""
     command = [
@@ -220,7 +222,8 @@ def test_accelerate_launch_spreads_a_training_over_two_processes(corpus, tmp_pat
         *("--out", str(tmp_path), "--steps", "2", "--batch", "2", "--statistics-windows", "30"),
     ]
     environment = os.environ | {
-        "ACCELERATE_USE_CPU": "true", "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT),
+        "ACCELERATE_USE_CPU": "true", "GLOO_SOCKET_IFNAME": "lo", "OMP_NUM_THREADS": "1",
+        "PYTHONPATH": str(ROOT),
     }  # fmt: skip
     done = subprocess.run(
         command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False

@@ -89,7 +89,9 @@ def test_the_critic_learns_to_tell_the_truth_from_what_is_drawn(pairs):
     assert against > for_truth and far > 0 and near == 0
 
 
-def test_the_command_gathers_pairs_and_trains_a_refiner(corpus, tmp_path, monkeypatch):
+def test_the_command_gathers_pairs_and_trains_a_refiner(
+    second_device, corpus, tmp_path, monkeypatch
+):
     """Two steps without and two with the critic, from a clip, two stills and a wide one."""
     monkeypatch.setattr(splits, "HELD_OUT", {"photo-like": 1, "art": 1})
     monkeypatch.setattr(splits, "TEST_CLIPS", ())

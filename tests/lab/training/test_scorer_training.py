@@ -58,7 +58,7 @@ def test_unlikely_heads_are_much_slower_or_faster_than_any():
     assert (inside[0] | inside[1]).all() and inside[0].any() and inside[1].any()
 
 
-def test_the_command_trains_an_alignment_scorer(corpus, tmp_path):
+def test_the_command_trains_an_alignment_scorer(second_device, corpus, tmp_path):
     command = ["--data", str(corpus), "--out", str(tmp_path)]
     train_alignment.main([*command, "--steps", "2", "--batch", "4"])
     path = tmp_path / "alignment.safetensors"
@@ -70,7 +70,9 @@ def test_the_command_trains_an_alignment_scorer(corpus, tmp_path):
     assert np.isfinite([float(value) for value in row.split(",")]).all()
 
 
-def test_the_command_trains_a_sync_scorer(corpus, tmp_path, speech_programs, monkeypatch, speech):
+def test_the_command_trains_a_sync_scorer(
+    second_device, corpus, tmp_path, speech_programs, monkeypatch, speech
+):
     monkeypatch.setattr(articulation, "MINUTES", {"synthetic": 0.05, "joined": 0.05})
     monkeypatch.setattr(train_sync, "CropSampler", partial(CropSampler, bank=2))
     command = ["--data", str(corpus), "--work", str(tmp_path / "work"), "--out", str(tmp_path)]

@@ -202,7 +202,9 @@ def test_the_phoneme_to_lip_model_is_cross_validated(corpus, tmp_path, speech_pr
     assert sorted(path.name for path in tmp_path.iterdir()) == ["fold_0", "fold_1", "fold_2"]
 
 
-def test_the_command_trains_an_articulation_net(corpus, tmp_path, speech_programs, monkeypatch):
+def test_the_command_trains_an_articulation_net(
+    second_device, corpus, tmp_path, speech_programs, monkeypatch
+):
     monkeypatch.setattr(train, "MINUTES", {"synthetic": 0.05, "joined": 0.05})
     monkeypatch.setattr(train, "CropSampler", lambda groups, seed: CropSampler(groups, seed, 2))
     work = tmp_path / "work"
