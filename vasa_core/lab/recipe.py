@@ -57,7 +57,15 @@ class Recipe:
     checkpoint_every: int = 500
 
     def rate(self, step: int, schedule: str | None = None) -> float:
-        """Learning rate of a step, counted from 0, as a share of its peak."""
+        """The learning rate of a step.
+
+        Args:
+            step: Counted from 0.
+            schedule: Instead of the recipe's.
+
+        Returns:
+            Share of the peak, 0..1.
+        """
         schedule, climb = schedule or self.schedule, self.warmup * self.steps
         climbed = min((step + 1) / max(climb, 1.0), 1.0)
         if schedule == "constant":
@@ -79,9 +87,12 @@ R = TypeVar("R", bound=Recipe)
 
 
 def add_arguments(parser: argparse.ArgumentParser, kind: type[Recipe], prefix: str = "") -> None:
-    """An option for each field of a recipe: ``--learning-rate``, or ``--<prefix>-learning-rate``.
+    """Add an option for each field of a recipe: ``--learning-rate`` and so on.
 
-    Types, choices and defaults are those of the fields, help is the class's docstring.
+    Args:
+        parser: Gets them, as a group.
+        kind: Its fields give types, choices and defaults, its docstring the help.
+        prefix: Of the options' names, where a command has several recipes: ``--detector-steps``.
     """
     hints, helps = get_type_hints(kind), _attributes(kind)
     group = parser.add_argument_group(f"{prefix} recipe".strip())
@@ -101,7 +112,13 @@ def add_arguments(parser: argparse.ArgumentParser, kind: type[Recipe], prefix: s
 
 
 def recipe_from(arguments: argparse.Namespace, kind: type[R], prefix: str = "") -> R:
-    """The recipe that the options of ``add_arguments`` say."""
+    """The recipe that the options of ``add_arguments`` say.
+
+    Args:
+        arguments: As parsed.
+        kind: As given to ``add_arguments``.
+        prefix: As given to ``add_arguments``.
+    """
     names = {f.name: _option(prefix, f.name)[2:].replace("-", "_") for f in fields(kind)}
     return kind(**{name: getattr(arguments, option) for name, option in names.items()})
 
@@ -120,7 +137,12 @@ def _attributes(kind: type) -> dict[str, str]:
 
 
 def training_parser(description: str, *, work: bool = False) -> argparse.ArgumentParser:
-    """The options that every training command has; ``work`` for those that prepare material."""
+    """A parser with the options that every training command has.
+
+    Args:
+        description: Shown by ``--help``.
+        work: Whether the training prepares something that is kept for other runs as well.
+    """
     parser = argparse.ArgumentParser(
         description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -154,7 +176,12 @@ def recipes_of(weights: Path) -> dict[str, dict]:
 
 
 def save_recipes(weights: Path, recipes: Mapping[str, Recipe | dict]) -> None:
-    """Put recipes into the header of a safetensors file, and as JSON beside it."""
+    """Put recipes into the header of a safetensors file, and as JSON beside it.
+
+    Args:
+        weights: The file, which exists; its tensors and the rest of its header stay.
+        recipes: By the name of the training.
+    """
     plain = {
         name: recipe if isinstance(recipe, dict) else asdict(recipe)
         for name, recipe in recipes.items()

@@ -81,13 +81,13 @@ class Negatives:
             else:
                 face = int(u[4] * len(self.points))
                 picture = self.empty + face
-                frame = astray(fit_frames(self.points[face, None], mean), generator)
+                frame = misplaced_frame(fit_frames(self.points[face, None], mean), generator)
             crops.append(cut(self.pictures[picture, None].float() / 255, frame, size, size))
         return restyle(torch.cat(crops), generator)
 
 
 @torch.no_grad()
-def mine(detector: Detector, faces: FaceSet, mean: Tensor, file: Path) -> Negatives:
+def mine_hard_negatives(detector: Detector, faces: FaceSet, mean: Tensor, file: Path) -> Negatives:
     """Places in training pictures that the detector takes for faces, wrongly; kept in ``file``."""
     images, points = faces.select("train")
     empty, images, points = faces.select_negatives("train"), images[::4], points[::4]
@@ -108,7 +108,7 @@ def mine(detector: Detector, faces: FaceSet, mean: Tensor, file: Path) -> Negati
     return Negatives(pictures, len(empty), points, **torch.load(file))
 
 
-def astray(frame: Tensor, generator: torch.Generator) -> Tensor:
+def misplaced_frame(frame: Tensor, generator: torch.Generator) -> Tensor:
     """A frame (1, 2, 3) that misses the face: beside it, or with a part of it only."""
     u = torch.rand(4, generator=generator)
     angle, half = 6.28 * u[0:1], torch.linalg.vector_norm(frame[:, :, 0], dim=-1)
@@ -160,7 +160,7 @@ def train_landmarks(
     size, share, own_mean = net.config.size, faces.shares(), net.mean.clone()
     with main_process_first():
         bank = ShapeBank.build(points, load_expressions(data, mean, work))
-        negatives = mine(detector, faces, own_mean, work / "hard_negatives.pt")
+        negatives = mine_hard_negatives(detector, faces, own_mean, work / "hard_negatives.pt")
     weights, labels = point_weights(), torch.cat([torch.ones(recipe.batch), torch.zeros(NEGATIVES)])
 
     def batches(step: Step) -> tuple[Tensor, Tensor]:

@@ -71,7 +71,7 @@ def raw_vector(motion: Motion) -> Tensor:
     return torch.cat([motion.rotation, motion.translation, scale, motion.dynamics], 1)
 
 
-def measured(clip: Clip, basis: FaceBasis) -> Tensor:
+def tracked_motion(clip: Clip, basis: FaceBasis) -> Tensor:
     """A clip's (T, 30) motion about its median pose, as tracked; lost frames are bridged."""
     motion = motion_from_landmarks(torch.as_tensor(clip.landmarks[clip.found]), basis, FPS)
     rest = replace(
@@ -141,7 +141,7 @@ def load_talking(data: Path, encoder: AudioEncoder, *, trainable: bool = True) -
         if clip.name.startswith(EXCLUDED):
             continue
         grade = clip.info.get("sync_grade", "C")
-        motion, sound = measured(clip, basis), None
+        motion, sound = tracked_motion(clip, basis), None
         motion = smoothed(motion, STILL_SMOOTHING if grade == "A" else SMOOTHING)
         if grade in "AB":
             features = encoder.encode(*read_audio(data / clip.info["file"])).features
