@@ -1,122 +1,348 @@
-"""Training by wall time: rate, running mean of the weights, checkpoints, a log as CSV."""
+"""The training engine: one loop for every network of the project.
+
+A training brings a recipe, a source of batches and, for each optimizer, an objective: a network and
+the loss that moves it. The engine brings the rest: learning-rate schedule, exponential moving
+average of the weights (EMA), gradient clipping and accumulation, precision, checkpoints, metrics.
+It stands on Hugging Face Accelerate, so ``accelerate launch`` spreads a training over processes,
+GPUs and machines (data parallel; every process holds the whole network).
+
+Time is counted in steps of the optimizer. Whatever is random in a step follows from the recipe's
+seed, the step's number and the process, so a run that was resumed equals one that never stopped.
+"""
 
 from __future__ import annotations
 
-import csv
+import copy
+import json
 import logging
 import math
-import time
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import torch
+from accelerate import Accelerator, PartialState
+from accelerate.utils import DistributedDataParallelKwargs, send_to_device
 from torch import Tensor, nn
+from torch.utils.data import DataLoader, Dataset
+from tqdm import tqdm
+
+from .metrics import Metrics
+from .recipe import Recipe
 
 log = logging.getLogger(__name__)
+CHECKPOINT, RECIPE = "checkpoint.pt", "recipe.json"
+# What may change when a run is resumed: none of it changes what a step does to the weights,
+# except ``steps``, which stretches the schedule: that is how a run is prolonged.
+MAY_CHANGE = {"steps", "workers", "report_every", "checkpoint_every"}
 
 
 @dataclass(frozen=True)
-class Recipe:
-    """``seconds`` of wall time, ``batch`` size, ``peak`` rate and ``decay`` of AdamW, factor of the
-    running mean of the weights, seed, seconds between checkpoints."""
+class Step:
+    """One step of a training and its randomness.
 
-    seconds: float
-    batch: int = 32
-    peak: float = 2e-3
-    decay: float = 0.02
-    average: float = 0.998
-    seed: int = 0
-    between: float = 420.0
-
-
-class Training:
-    """One network being trained; ``smooth`` is the running mean that is kept in the end.
-
-    Files ``<path>.ckpt`` (resumed from when it exists) and ``<path>.csv`` (one row per report).
+    Attributes:
+        number: Counted from 0.
+        share: How much of the training lies behind, 0..1.
+        generator: For torch, on the CPU. Torch's global generators are seeded as well.
+        rng: For numpy.
     """
 
-    def __init__(self, path: Path, net: nn.Module, recipe: Recipe):
-        torch.manual_seed(recipe.seed)
-        self.path, self.recipe = path, recipe
-        self.generator = torch.Generator().manual_seed(recipe.seed)
-        self.net = net.to(memory_format=torch.channels_last)
-        self.smooth = type(net)(net.config).to(memory_format=torch.channels_last).eval()
-        self.smooth.load_state_dict(net.state_dict())
-        self.optimizer = torch.optim.AdamW(net.parameters(), recipe.peak, weight_decay=recipe.decay)
-        self.steps, self.loss = 0, float("nan")
-        spent = self._resume()
-        self.saved, self.started = spent, time.monotonic() - spent
+    number: int
+    share: float
+    generator: torch.Generator
+    rng: np.random.Generator
 
-    @property
-    def spent(self) -> float:
-        """Seconds of training so far, those before a resume counted in."""
-        return time.monotonic() - self.started
+    @staticmethod
+    def of(recipe: Recipe, number: int, *place: int) -> Step:
+        """The step of a number; ``place`` tells apart what must not draw the same."""
+        words = np.random.SeedSequence((recipe.seed, number, *place)).generate_state(3, np.uint64)
+        own, everywhere, rng = (int(word) >> 1 for word in words)
+        torch.manual_seed(everywhere)
+        generator = torch.Generator().manual_seed(own)
+        return Step(number, number / recipe.steps, generator, np.random.default_rng(rng))
 
-    def running(self) -> bool:
-        """Whether there is time left."""
-        return self.spent < self.recipe.seconds
 
-    def step(self, loss: Tensor) -> None:
-        """One step down the gradient, at the rate that the wall time gives."""
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.recipe.peak * rate(self.spent / self.recipe.seconds)
-        self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        nn.utils.clip_grad_norm_(self.net.parameters(), 5.0)
-        self.optimizer.step()
-        self._average()
-        now = float(loss.detach())
-        self.loss = now if math.isnan(self.loss) else 0.98 * self.loss + 0.02 * now
-        self.steps += 1
+Loss = Callable[[Any, Step], tuple[Tensor | None, Mapping[str, Tensor]]]
+Batches = Callable[[Step], Any]
+Validation = Callable[[dict[str, nn.Module]], Mapping[str, float]]
 
-    def due(self) -> bool:
-        """Whether the next report is due."""
-        return self.spent - self.saved > self.recipe.between
 
-    def report(self, measures: dict[str, float]) -> None:
-        """Save a checkpoint and add a row to the log."""
-        self.saved = self.spent
-        state = {"net": self.net.state_dict(), "smooth": self.smooth.state_dict()}
-        state |= {"optimizer": self.optimizer.state_dict(), "spent": self.spent, "step": self.steps}
-        state |= {"generator": self.generator.get_state()}
-        part = self.path.with_suffix(".part")
-        torch.save(state, part)
-        part.replace(self.path.with_suffix(".ckpt"))
-        row = {"seconds": round(self.spent), "step": self.steps, "loss": round(self.loss, 4)}
-        row |= {name: round(value, 4) for name, value in measures.items()}
-        log.info("%s %s", self.path.name, row)
-        file = self.path.with_suffix(".csv")
-        new = not file.exists()
-        with file.open("a", newline="") as handle:
-            writer = csv.DictWriter(handle, row)
-            if new:
-                writer.writeheader()
-            writer.writerow(row)
+class Objective(nn.Module):
+    """A network and the loss that moves it.
+
+    Args:
+        network: What is trained.
+        loss: Called with a batch and its step; gives the loss, or None to leave the network alone
+            in this step, and numbers to report.
+        frozen: Networks that the loss needs and does not train; moved and kept in eval mode.
+        optimizer: Instead of AdamW as in the recipe.
+        schedule: Instead of the recipe's.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        loss: Loss,
+        *,
+        frozen: tuple[nn.Module, ...] = (),
+        optimizer: torch.optim.Optimizer | None = None,
+        schedule: str | None = None,
+    ):
+        super().__init__()
+        self.network, self.loss = network, loss
+        self.frozen = nn.ModuleList(frozen).requires_grad_(False)
+        self.optimizer, self.schedule = optimizer, schedule
+
+    def train(self, mode: bool = True) -> Objective:
+        """As any module's, but what is frozen stays in eval mode."""
+        super().train(mode)
+        self.frozen.train(False)
+        return self
+
+    def forward(self, batch: Any, step: Step) -> tuple[Tensor | None, Mapping[str, Tensor]]:
+        """The loss; a method of the module, so that Accelerate can wrap it."""
+        return self.loss(batch, step)
+
+
+class Trainer:
+    """A training run in a folder of its own, from which it is resumed.
+
+    The folder holds ``checkpoint.pt``, ``metrics.csv``, ``recipe.json`` and TensorBoard's events.
+    Only the main process writes.
+
+    Args:
+        out: The run's folder.
+        recipe: Steps, learning rate and so on.
+        objectives: By name, in the order in which they are stepped.
+        batches: Makes the batch of a step: tensors in tuples and dicts, or anything with ``to``.
+        validate: Called on the main process at each checkpoint, with copies of the averaged
+            networks as they will be used: in eval mode, on the CPU. Gives numbers to report.
+
+    Raises:
+        ValueError: The folder holds a run of another recipe.
+    """
+
+    def __init__(
+        self,
+        out: Path,
+        recipe: Recipe,
+        objectives: Mapping[str, Objective],
+        batches: Batches,
+        validate: Validation | None = None,
+    ):
+        self.out, self.recipe, self.batches, self.validate = out, recipe, batches, validate
+        # Batch norms and spectral norms keep their own running numbers in each process.
+        handler = DistributedDataParallelKwargs(broadcast_buffers=False)
+        self.accelerator = Accelerator(mixed_precision=recipe.precision, kwargs_handlers=[handler])
+        self.main = self.accelerator.is_main_process
+        self.objectives, self.wrapped, self.optimizers, self.average = dict(objectives), {}, {}, {}
+        for name, part in self.objectives.items():
+            part.train().to(self.accelerator.device)
+            optimizer = part.optimizer or torch.optim.AdamW(
+                part.network.parameters(),
+                recipe.learning_rate,
+                betas=(0.9, recipe.beta2),
+                weight_decay=recipe.weight_decay,
+            )
+            for group in optimizer.param_groups:
+                group["peak"] = group["lr"]
+            self.wrapped[name], self.optimizers[name] = self.accelerator.prepare(part, optimizer)
+            self.average[name] = copy.deepcopy(part.network).requires_grad_(False).eval()
+        self.step = 0
+        self.sums: dict[str, tuple[Tensor, int]] = {}  # of the numbers since the last report
+        self._resume()
+
+    def run(self) -> dict[str, nn.Module]:
+        """Train to the last step.
+
+        Returns:
+            The averaged networks in eval mode, on the CPU, by the names of their objectives.
+
+        Raises:
+            FloatingPointError: A loss is no longer finite.
+        """
+        recipe = self.recipe
+        metrics = Metrics(self.out, self.step) if self.main else None
+        bar = tqdm(
+            total=recipe.steps,
+            initial=self.step,
+            desc=self.out.name,
+            disable=None if self.main else True,  # None: only on a terminal
+        )
+        loader = self._loader()
+        while self.step < recipe.steps:
+            self._advance([next(loader) for _ in range(recipe.accumulate)])
+            bar.update()
+            last, row = self.step == recipe.steps, {}
+            checkpoint = last or self.step % recipe.checkpoint_every == 0
+            if last or self.step % recipe.report_every == 0:
+                row = self._report()
+                bar.set_postfix({name: f"{value:.4g}" for name, value in row.items()})
+            if checkpoint:
+                row |= self._validation()
+            if row and metrics:
+                metrics.add(self.step, row)
+            if checkpoint:
+                self._save()
+        bar.close()
+        if metrics:
+            metrics.close()
+        self.accelerator.wait_for_everyone()
+        return {name: network.cpu() for name, network in self.average.items()}
+
+    def _loader(self) -> Iterator[Any]:
+        recipe, data = self.recipe, _Draws(self.recipe, self.batches, self.accelerator)
+        left = range(self.step * recipe.accumulate, recipe.steps * recipe.accumulate)
+        loader = DataLoader(
+            data,
+            batch_size=None,
+            sampler=left,
+            collate_fn=_unchanged,
+            num_workers=recipe.workers,
+            multiprocessing_context="fork" if recipe.workers else None,
+        )
+        return (send_to_device(batch, self.accelerator.device) for batch in loader)
+
+    def _advance(self, batches: list) -> None:
+        """One step of every optimizer, over the parts of one step's data."""
+        for name, part in self.objectives.items():
+            optimizer, wrapped, loss = self.optimizers[name], self.wrapped[name], None
+            optimizer.zero_grad(set_to_none=True)
+            for piece, batch in enumerate(batches):
+                place = (self.accelerator.process_index, piece)
+                more = piece < len(batches) - 1  # gradients are exchanged after the last piece
+                with self.accelerator.no_sync(wrapped) if more else nullcontext():
+                    loss, numbers = wrapped(batch, Step.of(self.recipe, self.step, 1, *place))
+                    if loss is not None:
+                        self.accelerator.backward(loss / len(batches))
+                        self._count(name, {"loss": loss, **numbers})
+            if loss is None:
+                continue
+            for group in optimizer.param_groups:
+                group["lr"] = group["peak"] * self.recipe.rate(self.step, part.schedule)
+            if self.recipe.clip:
+                self.accelerator.unscale_gradients(optimizer)
+                nn.utils.clip_grad_norm_(part.network.parameters(), self.recipe.clip)
+            optimizer.step()
+            self._update_average(name)
+        self.step += 1
 
     @torch.no_grad()
-    def _average(self) -> None:
-        factor = min(self.recipe.average, (1 + self.steps) / (10 + self.steps))
-        pairs = zip(self.smooth.state_dict().values(), self.net.state_dict().values(), strict=True)
-        for mean, new in pairs:
-            if mean.is_floating_point():
-                mean.lerp_(new, 1 - factor)
+    def _update_average(self, name: str) -> None:
+        """Short at first, so that the untrained weights are soon forgotten."""
+        decay = min(self.recipe.ema, (1 + self.step) / (10 + self.step))
+        mean, new = self.average[name], self.objectives[name].network
+        for kept, value in zip(_tensors(mean), _tensors(new), strict=True):
+            if kept.is_floating_point():
+                kept.lerp_(value, 1 - decay)
             else:
-                mean.copy_(new)
+                kept.copy_(value)
 
-    def _resume(self) -> float:
-        file = self.path.with_suffix(".ckpt")
-        if not file.exists():
-            return 0.0
-        state = torch.load(file, weights_only=True)
-        self.net.load_state_dict(state["net"])
-        self.smooth.load_state_dict(state["smooth"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.generator.set_state(state["generator"])
-        self.steps = state["step"]
-        log.info("%s: resumed at step %d, %.0f s", self.path.name, self.steps, state["spent"])
-        return state["spent"]
+    def _count(self, name: str, numbers: Mapping[str, Tensor]) -> None:
+        for key, value in numbers.items():
+            key = key if len(self.objectives) == 1 else f"{name}/{key}"
+            total, count = self.sums.get(key, (0, 0))
+            self.sums[key] = (total + torch.as_tensor(value).detach().float(), count + 1)
+
+    def _report(self) -> dict[str, float]:
+        """Means over the steps since the last report, and over the processes."""
+        means = torch.stack([total / count for total, count in self.sums.values()])
+        means = self.accelerator.reduce(means.to(self.accelerator.device), "mean").tolist()
+        row = dict(zip(self.sums, means, strict=True))
+        self.sums.clear()
+        if not all(map(math.isfinite, row.values())):
+            raise FloatingPointError(
+                f"{self.out}: {row} around step {self.step}. Train in a new folder, with a lower"
+                " learning rate or with precision 'no'."
+            )
+        return row | {"learning_rate": self.recipe.learning_rate * self.recipe.rate(self.step - 1)}
+
+    def _validation(self) -> dict[str, float]:
+        found: dict[str, float] = {}
+        if self.main and self.validate:
+            networks = {name: copy.deepcopy(net).cpu() for name, net in self.average.items()}
+            with torch.no_grad():
+                found = {name: float(value) for name, value in self.validate(networks).items()}
+            log.info("%s, step %d: %s", self.out.name, self.step, found)
+        self.accelerator.wait_for_everyone()
+        return found
+
+    def _save(self) -> None:
+        if not self.main:
+            return
+        scaler = self.accelerator.scaler
+        state = {
+            "step": self.step,
+            "recipe": asdict(self.recipe),
+            "sums": self.sums,
+            "scaler": scaler.state_dict() if scaler else {},
+            "network": {name: part.network.state_dict() for name, part in self.objectives.items()},
+            "average": {name: network.state_dict() for name, network in self.average.items()},
+            "optimizer": {name: part.state_dict() for name, part in self.optimizers.items()},
+        }
+        state = send_to_device(state, "cpu")  # whichever device it was made on
+        _replace(self.out / CHECKPOINT, lambda path: torch.save(state, path))
+
+    def _resume(self) -> None:
+        """Go on from the folder's checkpoint, or begin."""
+        file, recipe = self.out / CHECKPOINT, asdict(self.recipe)
+        if file.exists():
+            state = torch.load(file, "cpu", weights_only=True)
+            differ = {k for k, v in recipe.items() if state["recipe"].get(k) != v} - MAY_CHANGE
+            if differ:
+                was = {name: state["recipe"].get(name) for name in sorted(differ)}
+                raise ValueError(
+                    f"{self.out} holds a run with {was}; give the same or another folder."
+                )
+            for name, part in self.objectives.items():
+                part.network.load_state_dict(state["network"][name])
+                self.average[name].load_state_dict(state["average"][name])
+                self.optimizers[name].load_state_dict(state["optimizer"][name])
+            if self.accelerator.scaler:
+                self.accelerator.scaler.load_state_dict(state["scaler"])
+            self.step, self.sums = state["step"], state["sums"]
+            log.info("%s: resumed at step %d", self.out.name, self.step)
+        if self.main:
+            self.out.mkdir(parents=True, exist_ok=True)
+            (self.out / RECIPE).write_text(json.dumps(recipe, indent=2) + "\n")
 
 
-def rate(part: float) -> float:
-    """Share of the peak rate: warm-up over the first hundredth, then cosine to zero."""
-    return min(part / 0.01, 1.0) * 0.5 * (1 + math.cos(math.pi * min(part, 1.0))) + 1e-4
+class _Draws(Dataset):
+    """The data of a process as a function of the step, so that workers change nothing."""
+
+    def __init__(self, recipe: Recipe, batches: Batches, accelerator: Accelerator):
+        self.recipe, self.batches, self.process = recipe, batches, accelerator.process_index
+
+    def __getitem__(self, index: int) -> Any:
+        number, piece = divmod(index, self.recipe.accumulate)
+        return self.batches(Step.of(self.recipe, number, 0, self.process, piece))
+
+
+def is_main_process() -> bool:
+    """Whether this process is the one that writes."""
+    return PartialState().is_main_process
+
+
+def main_process_first() -> AbstractContextManager:
+    """Around what is made once and kept on disk: the main process makes it, the others read it."""
+    return PartialState().main_process_first()
+
+
+def _tensors(network: nn.Module) -> Iterator[Tensor]:
+    yield from network.parameters()
+    yield from network.buffers()
+
+
+def _unchanged(batch: Any) -> Any:
+    return batch
+
+
+def _replace(path: Path, write: Callable[[Path], None]) -> None:
+    """Write a file so that it is there whole or not at all."""
+    part = path.with_name(path.name + ".part")
+    write(part)
+    part.replace(path)

@@ -2,17 +2,27 @@
 
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from vasa_core.face import topology as mesh
-from vasa_core.face.detector import Detector, DetectorConfig
-from vasa_core.face.encoder import WEIGHTS, read_networks
+from vasa_core.face.detector import Detector
+from vasa_core.face.encoder import WEIGHTS, FaceEncoder, read_networks
 from vasa_core.face.framing import crop_grid, fit_frames, make_frames
 from vasa_core.face.parts import mirror_index
-from vasa_core.lab.engine import Recipe, Training
+from vasa_core.lab.data.faces import load_faces
+from vasa_core.lab.recipe import recipes_of
+from vasa_core.lab.training.face import train, train_landmarks, train_parts
 from vasa_core.lab.training.face.augment import CROP_SIDE, restyle, training_crops
 from vasa_core.lab.training.face.glasses import put_on_glasses
 from vasa_core.lab.training.face.repose import ShapeBank, mean_shape, mouth_height, warp
-from vasa_core.lab.training.face.train_detector import Stock, composites, detector_loss, targets
+from vasa_core.lab.training.face.train_detector import (
+    DetectorRecipe,
+    PasteBank,
+    composites,
+    detector_loss,
+    targets,
+    train_detector,
+)
 
 
 @pytest.fixture(scope="module")
@@ -95,28 +105,57 @@ def test_restyle_keeps_shape_and_range(generator):
     assert 0 <= float(styled.min()) <= float(styled.max()) <= 1
 
 
-def test_detector_learns_from_composites(points, images, generator):
+def test_a_few_steps_on_one_batch_of_composites_teach_the_detector(points, images, generator):
+    torch.manual_seed(0)
     frames = fit_frames(points, mean_shape(points) * (2 / CROP_SIDE))
-    stock = Stock(images, frames, torch.ones(6))
-    canvas, placed, present = composites(stock, images, 4, generator)
+    bank = PasteBank(images, frames, torch.ones(6))
+    canvas, placed, present = composites(bank, images, 4, generator)
     maps, weight = targets(placed, present)
     assert canvas.shape == (4, 3, 192, 192)
     assert maps.shape == (4, 6, 24, 24)
     assert int((maps[:, 0] > 0.999).sum()) == int(present.sum())
-    assert float(detector_loss(Detector()(canvas), maps, weight).detach()) > 0
+    net, losses = Detector(), []
+    optimizer = torch.optim.AdamW(net.parameters(), 2e-3)
+    for _ in range(5):
+        loss = detector_loss(net(canvas), maps, weight)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(float(loss.detach()))
+    assert losses[-1] < 0.7 * losses[0]
 
 
-def test_training_resumes(tmp_path):
-    recipe = Recipe(seconds=100)
+def test_the_command_trains_a_face_encoder(second_device, corpus, tmp_path, monkeypatch):
+    """Detector, landmarks and parts, two steps each, to files that the encoder reads."""
+    monkeypatch.setattr(train_landmarks, "EXAMINED", 2)
+    monkeypatch.setattr(train_parts, "EXAMINED", 2)
+    places = {"data": corpus, "work": tmp_path / "work", "out": tmp_path / "run"}
+    command = [text for name, path in places.items() for text in (f"--{name}", str(path))]
+    for name in train.RECIPES:
+        command += [f"--{name}-steps", "2", f"--{name}-batch", "2"]
+    train.main([*command, "--detector-validation-canvases", "4"])
+    out = places["out"]
+    encoder = FaceEncoder.load(folder=out)
+    assert all(torch.isfinite(value).all() for value in encoder.parameters())
+    recipes = recipes_of(out / "face_landmarks.safetensors")
+    assert {name: recipe["steps"] for name, recipe in recipes.items()} == dict.fromkeys(recipes, 2)
+    columns = {"detector": "found", "landmarks": "real_lips", "parts": "held_out_eye"}
+    for name, column in columns.items():
+        header, last = (out / name / "metrics.csv").read_text().splitlines()
+        assert column in header.split(",") and last.startswith("2,")
+    kept = {path.name for path in places["work"].iterdir()}
+    assert kept == {"faces.pt", "expressions.pt", "hard_negatives.pt"}
+    written = load_file(out / "face_landmarks.safetensors")
+    train.main([*command, "--detector-validation-canvases", "4"])  # finished: nothing is trained
+    again = load_file(out / "face_landmarks.safetensors")
+    assert all(torch.equal(value, again[name]) for name, value in written.items())
 
-    def training():
-        return Training(tmp_path / "net", Detector(DetectorConfig((8, 8, 8, 8))), recipe)
 
-    first = training()
-    first.step(first.net(torch.rand(2, 3, 64, 64)).square().mean())
-    first.report({"error": 1.0})
-    second = training()
-    assert second.steps == 1
-    for a, b in zip(first.net.parameters(), second.net.parameters(), strict=True):
-        assert torch.equal(a, b)
-    assert (tmp_path / "net.csv").read_text().count("\n") == 2
+def test_every_network_of_the_face_encoder_moves(corpus, tmp_path):
+    faces = load_faces(corpus, tmp_path)
+    torch.manual_seed(0)
+    before = Detector()
+    recipe = DetectorRecipe(steps=2, batch=2, validation_canvases=2, ema=0.0)
+    after = train_detector(faces, tmp_path / "detector", recipe)
+    for (name, one), other in zip(before.named_parameters(), after.parameters(), strict=True):
+        assert not torch.equal(one, other), name

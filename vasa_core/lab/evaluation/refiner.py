@@ -22,8 +22,8 @@ from ...spaces.mesh.renderer.prepare import prepare
 from ...spaces.mesh.renderer.refiner import Refiner
 from ...spaces.mesh.renderer.render import render
 from ...types import Motion
-from ..training.refiner.material import clips, stills
 from ..training.refiner.pairs import closed, reenacted
+from ..training.refiner.splits import clips, stills
 from .pictures import boxes, structural_similarity
 from .refiner_sheets import clip_sheet, portrait_sheet
 

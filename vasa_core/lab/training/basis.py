@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -130,13 +131,13 @@ def oriented_like(tensors: dict[str, Tensor], shipped: dict[str, Tensor]) -> dic
     return result
 
 
-def main() -> None:
+def main(argv: Sequence[str] | None = None) -> None:
     """Command line: fit and write the file."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--out", type=Path, default=SHIPPED)
     parser.add_argument("--validate", action="store_true", help="leave each person out once")
-    args = parser.parse_args()
+    args = parser.parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     canonical, mirror = mean_face(torch.as_tensor(load_face_labels(args.data)))
     tracks = displacements(load_clips(args.data), canonical)

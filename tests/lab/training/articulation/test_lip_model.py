@@ -26,7 +26,7 @@ def test_lips_are_exact_where_the_phone_says_so(basis):
     measures = LipMeasures.of(basis)
     model = LipModel().eval()
     model.mean[:] = measures.opening * 12  # lips open all the time
-    model.spread[:] = 0
+    model.std[:] = 0
     timeline = [Phone(0, 0.6, SILENCE), Phone(0.6, 0.9, "a"), Phone(0.9, 1.0, "m")]
     timeline += [Phone(1.0, 1.3, "a"), Phone(1.3, 2.0, SILENCE)]
     gap = LipTeacher([model], measures)(timeline, 2.0).detach() @ measures.opening

@@ -27,7 +27,9 @@ def warped_filters() -> Tensor:
     return torch.from_numpy(np.array(banks, np.float32))
 
 
-def heard(sounds: list[np.ndarray], hops: list[int], frames: int, random) -> Tensor:
+def augmented_mel(
+    sounds: list[np.ndarray], hops: list[int], frames: int, random: np.random.Generator
+) -> Tensor:
     """Sounds to (B, frames, 40) relative log-mel, each with its own speed, voice and loudness."""
     bank, banks, rows = _bank(), warped_filters(), []
     for sound, hop in zip(sounds, hops, strict=True):

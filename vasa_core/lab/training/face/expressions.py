@@ -14,12 +14,12 @@ from ....face.topology import RIGID
 from ...data.faces import read_track
 
 
-def load_expressions(data: Path, mean: Tensor, cache: Path, count: int = 2000) -> Tensor:
+def load_expressions(data: Path, mean: Tensor, work: Path, count: int = 2000) -> Tensor:
     """Displacements (E, V, 3) from each clip's neutral face, in the frame and size of ``mean``.
 
     Half of them are the frames with the widest mouths and the most closed eyes.
     """
-    file = cache / "expressions.pt"
+    file = work / "expressions.pt"
     if not file.exists():
         torch.save(_collect(data, mean, count), file)
     return torch.load(file)

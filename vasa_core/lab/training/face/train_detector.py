@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 import math
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -22,11 +22,10 @@ from ....face.framing import (
     to_image,
 )
 from ...data.faces import SIZE, FaceSet
-from ...engine import Recipe, Training
+from ...engine import Objective, Step, Trainer
+from ...recipe import Recipe
 from .augment import CROP_SIDE, restyle
 from .repose import mean_shape
-
-log = logging.getLogger(__name__)
 
 CANVAS = 192
 SMALLEST, LARGEST = 9.0, 150.0  # half sides of faces on the canvas, pixels
@@ -34,7 +33,25 @@ FACES = torch.tensor([0.15, 0.5, 0.15, 0.12, 0.08])  # chances of 0, 1, 2 .. fac
 SLOTS = len(FACES) - 1
 
 
-class Stock:
+@dataclass(frozen=True)
+class DetectorRecipe(Recipe):
+    """How the detector is trained.
+
+    Attributes:
+        validation_canvases: Composites that it is measured on.
+    """
+
+    steps: int = 2198
+    batch: int = 16
+    learning_rate: float = 2e-3
+    weight_decay: float = 0.02
+    warmup: float = 0.01
+    clip: float = 5.0
+    checkpoint_every: int = 300
+    validation_canvases: int = 160
+
+
+class PasteBank:
     """Faces to paste: at three sizes (256, 128, 64), their frames, how often each is drawn."""
 
     def __init__(self, images: Tensor, frames: Tensor, share: Tensor):
@@ -44,7 +61,7 @@ class Stock:
 
 
 def composites(
-    stock: Stock, negatives: Tensor, count: int, generator: torch.Generator
+    bank: PasteBank, negatives: Tensor, count: int, generator: torch.Generator
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Canvases (B, 3, 192, 192), frames of faces on them (B, SLOTS, 2, 3), which there are."""
 
@@ -60,13 +77,13 @@ def composites(
     roll = (torch.randn(count, SLOTS, generator=generator) * 0.35).clamp(-1, 1)
     targets = make_frames(centre, half, roll)
     present = torch.arange(SLOTS) < faces[:, None]
-    index = stock.share.multinomial(count * SLOTS, replacement=True, generator=generator)
+    index = bank.share.multinomial(count * SLOTS, replacement=True, generator=generator)
     index, kind, flip = index.view(count, SLOTS), random(count, SLOTS), random(count, SLOTS)
     for slot in range(SLOTS):
         for k in torch.nonzero(present[:, slot])[:, 0].tolist():
             paste(
                 canvas[k],
-                stock,
+                bank,
                 int(index[k, slot]),
                 targets[k, slot],
                 flip[k, slot],
@@ -97,14 +114,14 @@ def backgrounds(negatives: Tensor, count: int, generator) -> Tensor:
 
 
 def paste(
-    canvas: Tensor, stock: Stock, face: int, target: Tensor, flip: Tensor, kind: Tensor
+    canvas: Tensor, bank: PasteBank, face: int, target: Tensor, flip: Tensor, kind: Tensor
 ) -> None:
     """Put a face on a canvas (3, 192, 192), so that its frame comes to lie on ``target`` (2, 3).
 
     ``kind`` below 0.3 pastes the head alone, else the whole picture; a large face above 0.45 brings
     its surroundings, the picture's rim repeated to the canvas's edge.
     """
-    frame, half = stock.frames[face], float(frame_size(target))
+    frame, half = bank.frames[face], float(frame_size(target))
     ratio = float(frame_size(frame)) / half  # stored pixels per canvas pixel
     level = min(2, max(0, round(math.log2(max(ratio, 1e-3)))))
     fill = kind > 0.45 and half > 0.3 * CANVAS
@@ -121,7 +138,7 @@ def paste(
     head = (local[..., 0] / 0.78).square() + (local[..., 1] + 0.1).square() < 1
     local = torch.where(flip < 0.5, local * torch.tensor([-1.0, 1.0]), local)
     read = to_image(local, frame[None]).view_as(place)
-    picture = sample(stock.levels[level][face, None].float(), read / 2**level)[0] / 255
+    picture = sample(bank.levels[level][face, None].float(), read / 2**level)[0] / 255
     inside = ((read > 2) & (read < SIZE - 2)).all(-1) | torch.as_tensor(fill)
     if kind < 0.3:
         inside = inside & head.view_as(inside)
@@ -144,7 +161,7 @@ def distract(
     middle = make_frames(torch.full((1, 2), SIZE / 2), torch.tensor([SIZE / 2.0]), torch.zeros(1))
     target = make_frames(centre, half, (u[:, 0] - 0.5) * 2)
     for k in torch.nonzero((u[:, 3] < 0.5) & ~near.any(1))[:, 0].tolist():
-        piece = Stock(negatives[index[k], None], middle, torch.ones(1))
+        piece = PasteBank(negatives[index[k], None], middle, torch.ones(1))
         paste(canvas[k], piece, 0, target[k], u[k, 0], torch.tensor(0.4))
 
 
@@ -179,9 +196,8 @@ def detector_loss(maps: Tensor, wanted: Tensor, weight: Tensor) -> Tensor:
     hit = -(peak * (1 - p).square() * p.log())
     miss = -((1 - peak) * (1 - truth) ** 4 * p.square() * (1 - p).log())
     focal = (hit + miss).sum() / peak.sum().clamp(min=1)
-    distance = (maps[:, 1:] - wanted[:, 1:]).abs() * torch.tensor([1, 1, 3, 3, 3.0]).view(
-        1, 5, 1, 1
-    )
+    share = maps.new_tensor([1, 1, 3, 3, 3]).view(1, 5, 1, 1)
+    distance = (maps[:, 1:] - wanted[:, 1:]).abs() * share
     return focal + 0.3 * (distance * weight).sum() / weight.sum().clamp(min=1)
 
 
@@ -207,29 +223,38 @@ def validate(net: Detector, canvases: Tensor, frames: Tensor, present: Tensor) -
     mean = {
         k: sum(v) / max(len(v), 1) for k, v in {"size": size, "roll": roll, "shift": shift}.items()
     }
-    return {"found": found / wanted, "false": wrong / len(canvases), **mean}
+    return {"found": found / max(wanted, 1), "false": wrong / len(canvases), **mean}
 
 
-def train_detector(faces: FaceSet, cache: Path, recipe: Recipe) -> Detector:
-    """Train for a given wall time; resumes from ``detector.ckpt`` in the cache."""
+def train_detector(faces: FaceSet, out: Path, recipe: DetectorRecipe) -> Detector:
+    """Train, or go on from the checkpoint in ``out``."""
+    torch.manual_seed(recipe.seed)
     images, points = faces.select("train")
     mean = mean_shape(points) * (2 / CROP_SIDE)
-    stock = Stock(images, fit_frames(points, mean), faces.shares())
+    bank = PasteBank(images, fit_frames(points, mean), faces.shares())
     negatives = faces.select_negatives("train")
     real, real_points = faces.select("validation")
-    exam = composites(
-        Stock(real, fit_frames(real_points, mean), torch.ones(len(real))),
+    examples = composites(
+        PasteBank(real, fit_frames(real_points, mean), torch.ones(len(real))),
         faces.select_negatives("held_out"),
-        160,
+        recipe.validation_canvases,
         torch.Generator().manual_seed(9),
     )
-    training = Training(cache / "detector", Detector(), recipe)
-    while training.running():
-        canvas, placed, present = composites(stock, negatives, recipe.batch, training.generator)
-        wanted, weight = targets(placed, present)
-        maps = training.net(canvas.contiguous(memory_format=torch.channels_last))
-        training.step(detector_loss(maps, wanted, weight))
-        if training.due():
-            training.report(validate(training.smooth, *exam))
-    training.report(validate(training.smooth, *exam))
-    return training.smooth
+    net = Detector().to(memory_format=torch.channels_last)
+
+    def batches(step: Step) -> tuple[Tensor, Tensor, Tensor]:
+        canvas, placed, present = composites(bank, negatives, recipe.batch, step.generator)
+        return canvas, *targets(placed, present)
+
+    def loss(batch: tuple[Tensor, Tensor, Tensor], step: Step) -> tuple[Tensor, dict]:
+        canvas, wanted, weight = batch
+        maps = net(canvas.contiguous(memory_format=torch.channels_last))
+        return detector_loss(maps, wanted, weight), {}
+
+    return Trainer(
+        out,
+        recipe,
+        {"detector": Objective(net, loss)},
+        batches,
+        lambda networks: validate(networks["detector"], *examples),
+    ).run()["detector"]

@@ -14,12 +14,27 @@ from ....face.detector import Detector
 from ....face.framing import cut, fit_frames, frame_size, make_frames, to_image
 from ....face.landmark_net import LandmarkNet
 from ...data.faces import FaceSet
-from ...engine import Recipe, Training
+from ...engine import Objective, Step, Trainer, main_process_first
+from ...recipe import Recipe
 from .augment import ALIGNED, CROP_SIDE, DETECTED, Jitter, jittered, restyle, training_crops
 from .expressions import load_expressions
 from .repose import ShapeBank, mean_shape
 
 NEGATIVES = 8  # crops without a face in each batch
+EXAMINED = 200  # real faces that the net is measured on
+
+
+@dataclass(frozen=True)
+class LandmarkRecipe(Recipe):
+    """How the landmark network is trained."""
+
+    steps: int = 4634
+    batch: int = 32
+    learning_rate: float = 2e-3
+    weight_decay: float = 0.02
+    warmup: float = 0.01
+    clip: float = 5.0
+    checkpoint_every: int = 450
 
 
 def point_weights() -> Tensor:
@@ -52,12 +67,12 @@ class Negatives:
     frames: Tensor
 
     def crops(self, mean: Tensor, size: int, generator: torch.Generator) -> Tensor:
-        """``NEGATIVES`` crops without a face: three in four what the detector takes for one, the
-        others cut anywhere from pictures without a face, or beside a face."""
+        """``NEGATIVES`` crops without a face: three in four what the detector takes for one, where
+        it errs at all, the others cut anywhere from pictures without a face, or beside a face."""
         crops = []
         for k in range(NEGATIVES):
             u = torch.rand(5, generator=generator)
-            if k % 4:
+            if k % 4 and len(self.frames):
                 n = int(u[4] * len(self.frames))
                 picture, frame = self.where[n], jittered(self.frames[n, None], ALIGNED, generator)
             elif k % 8:
@@ -66,13 +81,13 @@ class Negatives:
             else:
                 face = int(u[4] * len(self.points))
                 picture = self.empty + face
-                frame = astray(fit_frames(self.points[face, None], mean), generator)
+                frame = misplaced_frame(fit_frames(self.points[face, None], mean), generator)
             crops.append(cut(self.pictures[picture, None].float() / 255, frame, size, size))
         return restyle(torch.cat(crops), generator)
 
 
 @torch.no_grad()
-def mine(detector: Detector, faces: FaceSet, mean: Tensor, file: Path) -> Negatives:
+def mine_hard_negatives(detector: Detector, faces: FaceSet, mean: Tensor, file: Path) -> Negatives:
     """Places in training pictures that the detector takes for faces, wrongly; kept in ``file``."""
     images, points = faces.select("train")
     empty, images, points = faces.select_negatives("train"), images[::4], points[::4]
@@ -93,7 +108,7 @@ def mine(detector: Detector, faces: FaceSet, mean: Tensor, file: Path) -> Negati
     return Negatives(pictures, len(empty), points, **torch.load(file))
 
 
-def astray(frame: Tensor, generator: torch.Generator) -> Tensor:
+def misplaced_frame(frame: Tensor, generator: torch.Generator) -> Tensor:
     """A frame (1, 2, 3) that misses the face: beside it, or with a part of it only."""
     u = torch.rand(4, generator=generator)
     angle, half = 6.28 * u[0:1], torch.linalg.vector_norm(frame[:, :, 0], dim=-1)
@@ -135,39 +150,47 @@ def errors(found: Tensor, points: Tensor) -> dict[str, float]:
 
 
 def train_landmarks(
-    faces: FaceSet, data: Path, cache: Path, recipe: Recipe, detector: Detector
+    faces: FaceSet, data: Path, work: Path, out: Path, recipe: LandmarkRecipe, detector: Detector
 ) -> LandmarkNet:
-    """Train for a given wall time; resumes from ``landmarks.ckpt`` in the cache."""
+    """Train, or go on from the checkpoint in ``out``; material is kept in ``work``."""
+    torch.manual_seed(recipe.seed)
     images, points = faces.select("train")
-    mean = mean_shape(points)
-    bank = ShapeBank.build(points, load_expressions(data, mean, cache))
-    net, share = LandmarkNet(), faces.shares()
+    mean, net = mean_shape(points), LandmarkNet().to(memory_format=torch.channels_last)
     net.mean.copy_(mean * (2 / CROP_SIDE))
-    negatives = mine(detector, faces, net.mean, cache / "hard_negatives.pt")
-    training = Training(cache / "landmarks", net, recipe)
-    generator, size = training.generator, net.config.size
+    size, share, own_mean = net.config.size, faces.shares(), net.mean.clone()
+    with main_process_first():
+        bank = ShapeBank.build(points, load_expressions(data, mean, work))
+        negatives = mine_hard_negatives(detector, faces, own_mean, work / "hard_negatives.pt")
     weights, labels = point_weights(), torch.cat([torch.ones(recipe.batch), torch.zeros(NEGATIVES)])
-    while training.running():
+
+    def batches(step: Step) -> tuple[Tensor, Tensor]:
+        generator = step.generator
         index = torch.multinomial(share, recipe.batch, replacement=True, generator=generator)
         crops, wanted = training_crops(images, points, bank, index, size, generator)
-        crops = torch.cat([crops, negatives.crops(net.mean, size, generator)]).contiguous(
-            memory_format=torch.channels_last
+        return torch.cat([crops, negatives.crops(own_mean, size, generator)]), wanted
+
+    def loss(batch: tuple[Tensor, Tensor], step: Step) -> tuple[Tensor, dict[str, Tensor]]:
+        crops, wanted = batch
+        coarse, final, logit = net(crops.contiguous(memory_format=torch.channels_last))
+        coarse, final = (
+            point_loss(x[: recipe.batch], wanted, weights.to(wanted)) for x in (coarse, final)
         )
-        coarse, final, logit = net(crops)
-        loss = point_loss(coarse[: recipe.batch], wanted, weights) * 0.5
-        loss = loss + point_loss(final[: recipe.batch], wanted, weights)
-        loss = loss + 0.3 * F.binary_cross_entropy_with_logits(logit, labels)
-        training.step(loss)
-        if training.due():
-            training.report(examine(training.smooth, faces))
-    training.report(examine(training.smooth, faces))
-    return training.smooth
+        face = F.binary_cross_entropy_with_logits(logit, labels.to(logit))
+        return 0.5 * coarse + final + 0.3 * face, {"points": final, "face": face}
+
+    return Trainer(
+        out,
+        recipe,
+        {"landmarks": Objective(net, loss)},
+        batches,
+        lambda networks: examine(networks["landmarks"], faces),
+    ).run()["landmarks"]
 
 
 def examine(net: LandmarkNet, faces: FaceSet) -> dict[str, float]:
-    """Errors on 200 real faces and on the generated identities that were held out."""
+    """Errors on some real faces and on the generated identities that were held out."""
     images, points = faces.select("validation")
-    some = torch.linspace(0, len(images) - 1, 200).long()
+    some = torch.linspace(0, len(images) - 1, min(EXAMINED, len(images))).long()
     real = validate(net, images[some], points[some], DETECTED)
     made = validate(net, *faces.select("held_out"), DETECTED)
     return {f"real_{k}": v for k, v in real.items()} | {f"held_out_{k}": v for k, v in made.items()}

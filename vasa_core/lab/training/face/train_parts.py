@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -20,21 +21,35 @@ from ....face.parts import (
     part_frames,
 )
 from ...data.faces import FaceSet
-from ...engine import Recipe, Training
+from ...engine import Objective, Step, Trainer, main_process_first
+from ...recipe import Recipe
 from .augment import CROP_SIDE, Jitter, Posed, jittered, restyle
 from .expressions import load_expressions
 from .repose import ShapeBank, mean_shape
 
 MISSED = Jitter(0.06, 0.06, 0.09)  # how far a part's crop strays: errors of the first look
 MIRROR = torch.tensor([-1.0, 1.0])
+EXAMINED = 150  # faces of each kind that the networks are measured on
+
+
+@dataclass(frozen=True)
+class PartsRecipe(Recipe):
+    """How the networks for lips and eyes are trained."""
+
+    steps: int = 3527
+    batch: int = 32
+    learning_rate: float = 2e-3
+    weight_decay: float = 0.02
+    warmup: float = 0.01
+    clip: float = 5.0
+    checkpoint_every: int = 900
 
 
 class Parts(nn.Module):
     """Both networks, trained side by side on the same faces."""
 
-    def __init__(self, config: None = None):
+    def __init__(self):
         super().__init__()
-        self.config = config
         self.lips, self.eye = PartNet(LIPS_CONFIG), PartNet(EYE_CONFIG)
 
 
@@ -82,36 +97,47 @@ def centred(points: Tensor, face: Tensor, part: list[int], side: float) -> Tenso
     return to_crop(points[None, part, :2], frame)[0]
 
 
-def train_parts(faces: FaceSet, data: Path, cache: Path, recipe: Recipe) -> Parts:
-    """Train for a given wall time; resumes from ``parts.ckpt`` in the cache."""
+def train_parts(faces: FaceSet, data: Path, work: Path, out: Path, recipe: PartsRecipe) -> Parts:
+    """Train, or go on from the checkpoint in ``out``; material is kept in ``work``."""
+    torch.manual_seed(recipe.seed)
     images, points = faces.select("train")
     mean = mean_shape(points)
-    bank = ShapeBank.build(points, load_expressions(data, mean, cache))
+    with main_process_first():
+        bank = ShapeBank.build(points, load_expressions(data, mean, work))
     mean, share = mean * (2 / CROP_SIDE), faces.shares()
-    nets = Parts()
+    nets = Parts().to(memory_format=torch.channels_last)
     nets.lips.mean.copy_(centred(mean, mean, LIPS, LIPS_CONFIG.side))
     nets.eye.mean.copy_(centred(mean, mean, RIGHT_EYE, EYE_CONFIG.side))
-    training = Training(cache / "parts", nets, recipe)
-    generator = training.generator
     rims = {*mesh.RIGHT_LID_UPPER, *mesh.RIGHT_LID_LOWER, *mesh.RIGHT_IRIS}
     eye_weights = torch.tensor([1.0 if i in rims else 0.4 for i in RIGHT_EYE])[:, None]
-    while training.running():
-        index = torch.multinomial(share, recipe.batch, replacement=True, generator=generator)
-        posed = Posed.draw(points, bank, index, generator)
+    weights = {"lips": torch.ones(1), "eye": eye_weights}
+
+    def batches(step: Step) -> dict[str, tuple[Tensor, Tensor]]:
+        index = torch.multinomial(share, recipe.batch, True, generator=step.generator)
+        posed = Posed.draw(points, bank, index, step.generator)
         frames = fit_frames(posed.after, mean)
-        loss = torch.zeros(())
-        for net, batch, weights in (
-            (training.net.lips, lips_batch, torch.ones(1)),
-            (training.net.eye, eye_batch, eye_weights),
-        ):
-            crops, wanted = batch(posed, images, frames, generator)
+        return {
+            "lips": lips_batch(posed, images, frames, step.generator),
+            "eye": eye_batch(posed, images, frames, step.generator),
+        }
+
+    def loss(
+        batch: dict[str, tuple[Tensor, Tensor]], step: Step
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        parts = {}
+        for name, (crops, wanted) in batch.items():
+            net = getattr(nets, name)
             found = net(crops.contiguous(memory_format=torch.channels_last))
-            loss = loss + part_loss(found, wanted, net.config.side, weights)
-        training.step(loss)
-        if training.due():
-            training.report(examine(training.smooth, faces, mean))
-    training.report(examine(training.smooth, faces, mean))
-    return training.smooth
+            parts[name] = part_loss(found, wanted, net.config.side, weights[name].to(wanted))
+        return parts["lips"] + parts["eye"], parts
+
+    return Trainer(
+        out,
+        recipe,
+        {"parts": Objective(nets, loss)},
+        batches,
+        lambda networks: examine(networks["parts"], faces, mean),
+    ).run()["parts"]
 
 
 @torch.no_grad()
@@ -121,10 +147,11 @@ def examine(nets: Parts, faces: FaceSet, mean: Tensor) -> dict[str, float]:
     result = {}
     for split in ("validation", "held_out"):
         images, points = faces.select(split)
-        some = torch.linspace(0, len(images) - 1, 150).long()
+        count = min(EXAMINED, len(images))
+        some = torch.linspace(0, len(images) - 1, count).long()
         images, points = images[some], points[some]
         frames = fit_frames(points, mean)
-        posed = Posed(torch.arange(150), points, points, torch.zeros(150, dtype=torch.bool))
+        posed = Posed(torch.arange(count), points, points, torch.zeros(count, dtype=torch.bool))
         eyes = points[:, mesh.RIGHT_EYE_OUTER, :2] - points[:, mesh.LEFT_EYE_OUTER, :2]
         unit = torch.linalg.vector_norm(eyes, dim=-1)[:, None] / 100
         for net, part, name in ((nets.lips, LIPS, "lips"), (nets.eye, RIGHT_EYE, "eye")):

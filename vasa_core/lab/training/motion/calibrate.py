@@ -7,30 +7,32 @@ spreads of real and of sampled windows (moment matching), once, after training.
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 
 from ....motion.guidance import guided
 from ....motion.model import GUIDANCE
 from ....motion.sampling import ddim
 from ....motion.transformer import MotionTransformer
-from .train import Batches
+from .batches import Batches
 
-WINDOWS = 1000
+SIZE = 50  # windows at a time
 MOST = 5.0  # as much as a coefficient is ever scaled, or its inverse
 
 
 @torch.no_grad()
 def calibrate(
-    network: MotionTransformer, batches: Batches, steps: int, windows: int = WINDOWS
+    network: MotionTransformer, batches: Batches, steps: int, windows: int, seed: int
 ) -> None:
     """Set the gain of a network's whitening for sampling in so many steps."""
     network.eval()
-    whitening, real, made, size = network.whitening, 0.0, 0.0, 50
+    whitening, real, made = network.whitening, 0.0, 0.0
     whitening.gain.fill_(1.0)
     scales = {"audio": GUIDANCE["audio"]}
-    for _ in range(windows // size):
-        batch = batches.draw(size)
-        noise = torch.randn_like(batch.clean)
+    rng, generator = np.random.default_rng(seed), torch.Generator().manual_seed(seed)
+    for _ in range(-(-windows // SIZE)):
+        batch = batches.draw(min(SIZE, windows), rng)
+        noise = torch.randn(batch.clean.shape, generator=generator)
         sampled = ddim(guided(network, batch.conditions, scales), noise, network.schedule, steps)
         real = real + whitening.coefficients(batch.clean).square().sum(0)
         made = made + whitening.coefficients(sampled).square().sum(0)

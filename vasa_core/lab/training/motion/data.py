@@ -1,10 +1,10 @@
-"""Talking clips as training material for the motion diffusion: motion, sound, labels, augmentation.
+"""Talking clips as the motion diffusion is trained on them: motion, sound, labels.
 
 Only numeric tracks are used. Every clip is made relative to its own median pose and neutral face,
-eased of tracker jitter, and paired with what a motion model hears of it. The lips that the model
-hears are, in training, the clip's own lips made blunt (smoothed, damped, disturbed): so any
-articulation net can stand in at run time, and clips whose sound is not their own can still teach
-head, brows, lids and eyes, with the columns of the sound left unknown (at their mean).
+smoothed of tracker jitter, and paired with the audio features that a motion model is given. The
+lips among those are, in training, the clip's own lips degraded (smoothed, damped, disturbed): so
+any articulation net can stand in at run time, and clips whose sound is not their own can still
+teach head, brows, lids and eyes, with the columns of the sound left unknown (at their mean).
 """
 
 from __future__ import annotations
@@ -35,16 +35,16 @@ FPS = Fraction(25)
 EXCLUDED = ("hamilton", "lp_d10", "lp_d11", "lp_d12", "lp_d20", "cv_001_L", "mcg")
 # People kept for validation: they and the clips below the trainable licences train nothing.
 HELD_OUT = ("lp_d14", "vrt_2", "anchor_FAzSK8", "elo_T1", "elo_T4")
-EASE, STILL_EASE = 11, 19  # frames of pose smoothing: about 3.5 Hz and 1.7 Hz are left
-HEARD = ("energy", "pitch", "voiced", "lips")
+SMOOTHING, STILL_SMOOTHING = 11, 19  # frames of pose smoothing: about 3.5 Hz and 1.7 Hz are left
+AUDIO = ("energy", "pitch", "voiced", "lips")  # the features that the model is given
 LONGEST_BLINK = 14  # frames
 WIDEST_GAZE = 4.0  # degrees of spread; what goes beyond is mostly irises too small to measure
 SOUND_COLUMNS = 3  # energy, pitch, voiced come first, then the lips
 
 
-def heard_columns() -> Tensor:
-    """Columns of the audio features that the model hears."""
-    return torch.cat([torch.arange(FEATURES[n].start, FEATURES[n].stop) for n in HEARD])
+def audio_columns() -> Tensor:
+    """Columns of the audio features that the model is given."""
+    return torch.cat([torch.arange(FEATURES[n].start, FEATURES[n].stop) for n in AUDIO])
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def raw_vector(motion: Motion) -> Tensor:
     return torch.cat([motion.rotation, motion.translation, scale, motion.dynamics], 1)
 
 
-def measured(clip: Clip, basis: FaceBasis) -> Tensor:
+def tracked_motion(clip: Clip, basis: FaceBasis) -> Tensor:
     """A clip's (T, 30) motion about its median pose, as tracked; lost frames are bridged."""
     motion = motion_from_landmarks(torch.as_tensor(clip.landmarks[clip.found]), basis, FPS)
     rest = replace(
@@ -85,7 +85,7 @@ def measured(clip: Clip, basis: FaceBasis) -> Tensor:
     return torch.as_tensor(np.stack([np.interp(every, there, v) for v in vector.T], 1)).float()
 
 
-def eased(vector: Tensor, pose_window: int = EASE) -> Tensor:
+def smoothed(vector: Tensor, pose_window: int = SMOOTHING) -> Tensor:
     """(T, 30) with the tracker's jitter taken out: pose and brows most, lips least, blinks not at
     all; irises are bridged over blinks, when the tracker guesses them."""
     v = vector.numpy().copy()
@@ -101,7 +101,7 @@ def eased(vector: Tensor, pose_window: int = EASE) -> Tensor:
     v[:, :POSE_SIZE] = savgol_filter(v[:, :POSE_SIZE], pose_window, 2, axis=0)
     v[:, brows] = savgol_filter(v[:, brows], 7, 2, axis=0)
     v[:, lips] = savgol_filter(v[:, lips], 5, 3, axis=0)
-    v[:, blink] = blinked(v[:, blink])
+    v[:, blink] = sharpened_blinks(v[:, blink])
     v[:, gaze] -= np.median(v[:, gaze], 0)
     v[:, gaze] *= min(1.0, WIDEST_GAZE / v[:, gaze].std(0).max())
     return torch.as_tensor(v).float()
@@ -109,10 +109,10 @@ def eased(vector: Tensor, pose_window: int = EASE) -> Tensor:
 
 def calm_motion(motion: Motion) -> Motion:
     """A tracked "portrait" motion without its tracker's jitter."""
-    return from_rows(eased(raw_vector(motion)), motion)
+    return from_rows(smoothed(raw_vector(motion)), motion)
 
 
-def blinked(closure: np.ndarray) -> np.ndarray:
+def sharpened_blinks(closure: np.ndarray) -> np.ndarray:
     """(T, 2) closure of the lids to blinks that close, on a calm ground.
 
     The teacher's lids hardly ever meet, and 25 frames a second miss the moment when they do: what
@@ -141,11 +141,11 @@ def load_talking(data: Path, encoder: AudioEncoder, *, trainable: bool = True) -
         if clip.name.startswith(EXCLUDED):
             continue
         grade = clip.info.get("sync_grade", "C")
-        motion, sound = measured(clip, basis), None
-        motion = eased(motion, STILL_EASE if grade == "A" else EASE)
+        motion, sound = tracked_motion(clip, basis), None
+        motion = smoothed(motion, STILL_SMOOTHING if grade == "A" else SMOOTHING)
         if grade in "AB":
             features = encoder.encode(*read_audio(data / clip.info["file"])).features
-            features = features[:, heard_columns()[:SOUND_COLUMNS]]
+            features = features[:, audio_columns()[:SOUND_COLUMNS]]
             motion, sound = aligned(motion, features, lag_of(clip.name))
         clips.append(TalkingClip(clip.name, clip.person, grade, motion, sound))
     return clips

@@ -1,6 +1,6 @@
 """Distils a motion model to few steps: progressive distillation (Salimans & Ho 2022, algorithm 2).
 
-    python -m vasa_core.lab.training.motion.distil --data ../shared/data --out run [--device cuda]
+    python -m vasa_core.lab.training.motion.distil --data ../shared/data --out run
 
 ``run`` is the folder of ``training.motion.train``. A student learns to do in one step what its
 teacher does in two, then becomes the teacher, from 64 steps down to four. Conditions are dropped as
@@ -10,11 +10,11 @@ networks, calibrated: the student for ``QUICK_STEPS`` steps, the first one for a
 
 from __future__ import annotations
 
-import argparse
 import copy
-import logging
-import time
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -23,13 +23,40 @@ from ....audio.features import AudioEncoder
 from ....face.basis import FaceBasis
 from ....motion.model import QUICK_STEPS, STEPS, MotionDiffusion, read_model, save_model
 from ....motion.transformer import MotionTransformer
+from ...engine import Objective, Step, Trainer, is_main_process
+from ...recipe import (
+    Recipe,
+    add_arguments,
+    parse,
+    recipe_from,
+    recipes_of,
+    save_recipes,
+    training_parser,
+)
+from .batches import Batch, Batches
 from .calibrate import calibrate
-from .data import load_talking, mirror_matrix
-from .train import PAST, WINDOW, Batch, Batches, dropped_rows, errors
-from .windows import WindowSource
+from .data import load_talking
+from .train import WEIGHTS, dropped_rows, errors, window_source
 
-log = logging.getLogger(__name__)
 FIRST_STEPS = 64  # of the first teacher
+
+
+@dataclass(frozen=True)
+class DistillationRecipe(Recipe):
+    """How each halving is trained.
+
+    Attributes:
+        calibration_windows: Windows that are sampled to calibrate the networks.
+    """
+
+    steps: int = 400
+    batch: int = 32
+    learning_rate: float = 4e-4
+    schedule: Literal["cosine", "one-cycle", "constant"] = "one-cycle"
+    warmup: float = 0.1
+    ema: float = 0.99
+    checkpoint_every: int = 100
+    calibration_windows: int = 1000
 
 
 def two_steps(
@@ -57,76 +84,60 @@ def two_steps(
 
 
 def halve(
-    teacher: MotionTransformer, batches: Batches, steps: int, args: argparse.Namespace
+    teacher: MotionTransformer, batches: Batches, steps: int, out: Path, recipe: DistillationRecipe
 ) -> MotionTransformer:
     """A student that does in ``steps`` steps what the teacher does in twice as many."""
-    student = copy.deepcopy(teacher).train()
-    teacher = teacher.eval().requires_grad_(False)
-    average = copy.deepcopy(teacher)
-    optimizer = torch.optim.AdamW(student.requires_grad_(True).parameters(), args.lr)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, args.lr, args.steps, pct_start=0.1)
-    own, finer = teacher.schedule.times(steps), [*teacher.schedule.times(2 * steps), -1]
-    began, running = time.time(), 0.0
-    for step in range(1, args.steps + 1):
-        batch = batches.draw(args.batch)
-        pick = torch.randint(0, steps, (len(batch.clean),))
-        times = torch.tensor([[own[i], finer[2 * i + 1], finer[2 * i + 2]] for i in pick.tolist()])
-        times = times.to(batch.clean.device)
-        noisy = teacher.schedule.noised(batch.clean, torch.randn_like(batch.clean), times[:, 0])
+    student = copy.deepcopy(teacher).requires_grad_(True)
+    times = teacher.schedule.times(steps)
+    finer = [*teacher.schedule.times(2 * steps), -1]
+    triples = torch.tensor([[times[i], finer[2 * i + 1], finer[2 * i + 2]] for i in range(steps)])
+
+    def loss(batch: Batch, step: Step) -> tuple[Tensor, dict]:
+        own = triples[torch.randint(steps, (len(batch.clean),))].to(batch.clean.device)
+        noisy = teacher.schedule.noised(batch.clean, torch.randn_like(batch.clean), own[:, 0])
         dropped = dropped_rows(batch.clean)
         with torch.no_grad():
-            target = two_steps(teacher, batch, dropped, noisy, times)
-        made = student(noisy, times[:, 0], batch.conditions, dropped)
-        loss = errors(student, made - target)
-        optimizer.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(student.parameters(), 1.0)
-        optimizer.step()
-        schedule.step()
-        running += loss.item()
-        with torch.no_grad():
-            for kept, new in zip(average.parameters(), student.parameters(), strict=True):
-                kept.lerp_(new, max(0.01, 1 / step))
-    seconds = time.time() - began
-    log.info("%d steps: mean loss %.4f, %.0f s", steps, running / args.steps, seconds)
-    return average
+            target = two_steps(teacher, batch, dropped, noisy, own)
+        made = student(noisy, own[:, 0], batch.conditions, dropped)
+        return errors(student, made - target), {}
+
+    return Trainer(
+        out,
+        recipe,
+        {"student": Objective(student, loss, frozen=(teacher,))},
+        lambda step: batches.draw(recipe.batch, step.rng),
+    ).run()["student"]
 
 
-def distil(model: MotionDiffusion, batches: Batches, args: argparse.Namespace) -> None:
-    """Give the model its quick network."""
+def distil(
+    model: MotionDiffusion, batches: Batches, out: Path, recipe: DistillationRecipe
+) -> MotionTransformer:
+    """The quick network of a model, by halvings in folders of their own below ``out``."""
     network, steps = copy.deepcopy(model.network), FIRST_STEPS
     while steps > QUICK_STEPS:
         steps //= 2
-        network = halve(network, batches, steps, args)
-    model.quick = network.eval().requires_grad_(False)
+        network = halve(network, batches, steps, out / f"distil_{steps}", recipe)
+    return network.eval().requires_grad_(False)
 
 
-def main() -> None:
+def main(argv: Sequence[str] | None = None) -> None:
     """The command."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--steps", type=int, default=400, help="of training, for each halving")
-    parser.add_argument("--batch", type=int, default=32)
-    parser.add_argument("--lr", type=float, default=4e-4)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--threads", type=int, default=1)
-    args = parser.parse_args()
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    torch.set_num_threads(args.threads)
-    torch.manual_seed(args.seed)
-    model = read_model(args.out / "mesh_motion.safetensors", args.device)
+    parser = training_parser(__doc__)
+    add_arguments(parser, DistillationRecipe)
+    args = parse(parser, argv)
+    recipe, path = recipe_from(args, DistillationRecipe), args.out / WEIGHTS
+    torch.manual_seed(recipe.seed)
+    model, recipes = read_model(path), recipes_of(path)
     clips = load_talking(args.data, AudioEncoder.load())
-    taught = [clip for clip in clips if not clip.held_out]
-    mirror = mirror_matrix(FaceBasis.load())
-    source = WindowSource(taught, mirror, PAST + WINDOW, PAST, args.seed + 1)
-    device = torch.device(args.device)
-    batches = Batches(source, model.scaler, model.hearing, model.network.whitening, device)
-    distil(model, batches, args)
-    calibrate(model.network, batches, STEPS)
-    calibrate(model.quick, batches, QUICK_STEPS)
-    save_model(args.out / "mesh_motion.safetensors", model)
+    source = window_source([clip for clip in clips if not clip.held_out], FaceBasis.load())
+    batches = Batches(source, model.scaler, model.hearing, model.network.whitening)
+    model.quick = distil(model, batches, args.out, recipe)
+    if is_main_process():
+        count, seed = recipe.calibration_windows, recipe.seed
+        calibrate(model.network, batches, STEPS, count, seed)
+        calibrate(model.quick, batches, QUICK_STEPS, count, seed)
+        save_model(path, model)
+        save_recipes(path, recipes | {"distillation": recipe})
 
 
 if __name__ == "__main__":

@@ -1,21 +1,20 @@
 """Trains the mesh space's motion diffusion (motion/weights/mesh_motion.safetensors).
 
-    python -m vasa_core.lab.training.motion.train --data ../shared/data --out run [--device cuda]
-        [--preset embedded|paper] [--steps 5000] [--resume]
+    python -m vasa_core.lab.training.motion.train --data ../shared/data --out run
+        [--preset paper] [--steps 100000] [--precision bf16]
 
-The same command runs on CPU and GPU. ``run`` holds a checkpoint to resume from and the averaged
-weights as a motion model file; copy that over the embedded one, or give it to
-``load_motion_model``.
+The same command runs on a CPU and on a GPU, and ``accelerate launch -m`` spreads it. ``run`` holds
+the training, from which it is resumed, and the averaged weights as a motion model file; copy that
+over the embedded one, or give it to ``load_motion_model``.
 """
 
 from __future__ import annotations
 
-import argparse
 import logging
-import math
-import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
@@ -26,93 +25,61 @@ from ....audio.features import FEATURES, AudioEncoder
 from ....face.basis import CODE_SIZE, PARTS, FaceBasis
 from ....motion.model import Hearing, MotionDiffusion, save_model
 from ....motion.rows import POSE_SIZE
-from ....motion.spectrum import Whitening
 from ....motion.transformer import MotionTransformer, MotionTransformerConfig
-from ....motion.vector import MotionScaler
+from ...engine import Objective, Step, Trainer
+from ...recipe import Recipe, add_arguments, parse, recipe_from, save_recipes, training_parser
 from .actions import face_actions
-from .data import FPS, SOUND_COLUMNS, heard_columns, load_talking, mirror_matrix
-from .windows import BLINK, GAZE, LIPS, Window, WindowSource
+from .batches import Batch, Batches, statistics
+from .data import FPS, SOUND_COLUMNS, TalkingClip, audio_columns, load_talking, mirror_matrix
+from .windows import BLINK, LIPS, WindowSource
 
 log = logging.getLogger(__name__)
 DROP = {"past": 0.5, "audio": 0.1, "gaze": 0.5, "distance": 0.3, "activity": 0.1}
 MOTION_SIZE = POSE_SIZE + CODE_SIZE
 SIGNALS = {"gaze": 2, "distance": 1, "activity": 1}
-STATISTICS_WINDOWS = 3000
 PAST, WINDOW = 10, 50  # frames
+WEIGHTS = "mesh_motion.safetensors"  # in the run's folder
+VALIDATION = (8, 32)  # batches and their size
 
 
 @dataclass(frozen=True)
-class Batch:
-    """Normalised windows and what conditions them."""
+class MotionRecipe(Recipe):
+    """How the motion diffusion is trained.
 
-    clean: Tensor  # (B, W, D), as diffused: motion less what the sound leads, white over time
-    conditions: dict[str, Tensor]
-
-
-class Batches:
-    """Normalised batches for the network from a source of windows."""
-
-    def __init__(self, source: WindowSource, scaler, hearing, whitening: Whitening, device):
-        self.source, self.scaler, self.hearing, self.device = source, scaler, hearing, device
-        self.whitening = whitening
-
-    def draw(self, size: int) -> Batch:
-        """``size`` fresh windows."""
-        windows = [self.source.draw() for _ in range(size)]
-        past = self.source.past
-
-        def stacked(rows) -> Tensor:
-            return torch.as_tensor(np.stack(rows)).float()
-
-        motion = (stacked([w.motion for w in windows]) - self.scaler.mean) / self.scaler.std
-        heard = (stacked([w.heard for w in windows]) - self.hearing.mean) / self.hearing.std
-        unknown = torch.tensor([not w.sound_known for w in windows])
-        heard[unknown, :, :SOUND_COLUMNS] = 0
-        # The sampler's own past is not perfect; neither is this one.
-        moved = motion[:, :past] + 0.05 * torch.randn(size, past, motion.shape[2])
-        conditions = {"audio": heard[:, past:], "past": torch.cat([moved, heard[:, :past]], 2)}
-        for name in windows[0].signals:
-            conditions[name] = stacked([w.signals[name] for w in windows])
-        on = {name: value.to(self.device) for name, value in conditions.items()}
-        lead = self.hearing.lead(heard[:, past:].flatten(0, 1)).view(size, -1, motion.shape[2])
-        motion = (motion[:, past:] - lead).to(self.device)
-        return Batch(self.whitening.whiten(motion), on)
-
-
-def statistics(windows: list[Window]) -> tuple[MotionScaler, Tensor, Tensor]:
-    """Scaler of the motion, mean and spread of the heard columns, from many windows.
-
-    Pose and gaze are centred by construction. The heard lips share the scale of the moved ones.
+    Attributes:
+        preset: Size of the transformer, "paper" as in VASA-1.
+        statistics_windows: Windows from which means, spreads and whitening are measured.
     """
-    motion = torch.as_tensor(np.concatenate([w.motion for w in windows])).float()
-    sound = [w.heard[:, :SOUND_COLUMNS] for w in windows if w.sound_known]
-    sound = torch.as_tensor(np.concatenate(sound)).float()
-    mean, std = motion.mean(0), motion.std(0)
-    mean[:POSE_SIZE] = 0
-    mean[GAZE] = 0
-    mean[LIPS] = 0
-    heard_mean = torch.cat([sound.mean(0), mean[LIPS]])
-    heard_std = torch.cat([sound.std(0), std[LIPS]])
-    return MotionScaler(mean, std), heard_mean, heard_std
+
+    steps: int = 2800
+    batch: int = 32
+    learning_rate: float = 1e-3
+    weight_decay: float = 0.01
+    beta2: float = 0.98
+    warmup: float = 0.0357
+    checkpoint_every: int = 200
+    preset: Literal["embedded", "paper"] = "embedded"
+    statistics_windows: int = 3000
 
 
-def build(preset: str, source: WindowSource, basis: FaceBasis, device) -> MotionDiffusion:
+def build(recipe: MotionRecipe, source: WindowSource, basis: FaceBasis) -> MotionDiffusion:
     """An untrained model with the statistics of its data."""
-    scaler, mean, std = statistics([source.draw() for _ in range(STATISTICS_WINDOWS)])
-    config = getattr(MotionTransformerConfig, preset)(MOTION_SIZE, len(mean), SIGNALS)
+    rng, count = np.random.default_rng(recipe.seed), recipe.statistics_windows
+    scaler, mean, std = statistics([source.draw(rng) for _ in range(count)])
+    config = getattr(MotionTransformerConfig, recipe.preset)(MOTION_SIZE, len(mean), SIGNALS)
     network = MotionTransformer(config)
     leading = torch.full((MOTION_SIZE,), -1)
     leading[LIPS] = torch.arange(SOUND_COLUMNS, len(mean))
     phones = FEATURES["phones"].start
     pressed = phones + PHONES.index("bilabial")
-    hearing = Hearing(AudioEncoder.name, heard_columns(), mean, std, leading, pressed)
-    batches = Batches(source, scaler, hearing, network.whitening, "cpu")
+    hearing = Hearing(AudioEncoder.name, audio_columns(), mean, std, leading, pressed)
+    batches = Batches(source, scaler, hearing, network.whitening)
     parts = [slice(POSE_SIZE + p.start, POSE_SIZE + p.stop) for p in PARTS.values()]
-    network.whitening.fit(batches.draw(STATISTICS_WINDOWS).clean, [slice(POSE_SIZE), *parts])
+    network.whitening.fit(batches.draw(count, rng).clean, [slice(POSE_SIZE), *parts])
     # Unless something else is asked for: eyes ahead, mean distance, an ordinary amount of motion.
     defaults = {name: torch.zeros(size) for name, size in SIGNALS.items()}
     return MotionDiffusion(
-        network.to(device), scaler, hearing, face_actions(basis),
+        network, scaler, hearing, face_actions(basis),
         space="mesh", fps=FPS, defaults=defaults,
     )  # fmt: skip
 
@@ -139,118 +106,57 @@ def errors(network: MotionTransformer, error: Tensor) -> Tensor:
     return error.square().mean() + shown.square().mean() + 2 * shown[..., BLINK].square().mean()
 
 
-class Trainer:
-    """One training run: data, network, its running average, optimizer, checkpoint."""
-
-    def __init__(self, args: argparse.Namespace):
-        self.args, self.out, device = args, Path(args.out), torch.device(args.device)
-        self.out.mkdir(parents=True, exist_ok=True)
-        torch.manual_seed(args.seed)
-        basis = FaceBasis.load()
-        clips = load_talking(Path(args.data), AudioEncoder.load())
-        taught = [clip for clip in clips if not clip.held_out]
-        others = [clip for clip in clips if clip.held_out]
-        log.info("%d clips train, %d validate", len(taught), len(others))
-        sizes, mirror = (PAST + WINDOW, PAST), mirror_matrix(basis)
-        source = WindowSource(taught, mirror, *sizes, args.seed)
-        self.model = model = build(args.preset, source, basis, device)
-        self.network = model.network
-        whitening = self.network.whitening
-        self.batches = Batches(source, model.scaler, model.hearing, whitening, device)
-        self.checks = Batches(
-            WindowSource(others, mirror, *sizes, 1), model.scaler, model.hearing, whitening, device
-        )
-        self.average = {k: v.clone() for k, v in self.network.state_dict().items()}
-        self.optimizer = torch.optim.AdamW(
-            self.network.parameters(), args.lr, betas=(0.9, 0.98), weight_decay=0.01
-        )
-        self.step = 0
-        if args.resume and (self.out / "checkpoint.pt").exists():
-            self.resume(device)
-
-    def resume(self, device: torch.device) -> None:
-        """Go on from the checkpoint; the data continue with fresh draws."""
-        state = torch.load(self.out / "checkpoint.pt", map_location=device, weights_only=True)
-        self.network.load_state_dict(state["network"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.average, self.step = state["average"], state["step"]
-        self.batches.source.rng = np.random.default_rng(self.args.seed + self.step)
-
-    def run(self) -> None:
-        """All steps, with a checkpoint and a validation every so often."""
-        args, losses, began = self.args, [], time.time()
-        self.network.train()
-        while self.step < args.steps:
-            losses.append(self.one_step())
-            if self.step % args.every == 0 or self.step == args.steps:
-                score, seconds = self.save(), time.time() - began
-                running = sum(losses) / len(losses)
-                losses.clear()
-                log.info(
-                    "step %d loss %.4f held-out %.4f %.0f s", self.step, running, score, seconds
-                )
-
-    def one_step(self) -> float:
-        """One batch; warm-up of 100 steps, then a cosine down to a hundredth."""
-        args, network = self.args, self.network
-        cosine = 0.5 * (1 + math.cos(math.pi * self.step / args.steps))
-        rate = min(1, self.step / 100) * cosine
-        for group in self.optimizer.param_groups:
-            group["lr"] = args.lr * max(rate, 0.01)
-        batch = self.batches.draw(args.batch)
-        loss = loss_of(network, batch, drops=True)
-        self.optimizer.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-        self.optimizer.step()
-        self.step += 1
-        keep = min(0.998, self.step / (self.step + 20))
-        for name, value in network.state_dict().items():
-            self.average[name].lerp_(value, 1 - keep)
-        return loss.item()
-
-    def save(self) -> float:
-        """Write the averaged model and the checkpoint; the averaged model's held-out loss."""
-        current = {k: v.clone() for k, v in self.network.state_dict().items()}
-        self.network.load_state_dict(self.average)
-        score = self.validate()
-        save_model(self.out / "mesh_motion.safetensors", self.model)
-        self.network.load_state_dict(current)
-        state = {"network": current, "optimizer": self.optimizer.state_dict()}
-        state |= {"average": self.average, "step": self.step}
-        torch.save(state, self.out / "checkpoint.pt")
-        return score
-
-    @torch.no_grad()
-    def validate(self, rounds: int = 8) -> float:
-        """Mean loss on held-out people, always on the same windows, noise and times."""
-        self.network.eval()
-        state, self.checks.source.rng = torch.get_rng_state(), np.random.default_rng(1)
-        torch.manual_seed(1)
-        losses = [loss_of(self.network, self.checks.draw(32), drops=False) for _ in range(rounds)]
-        torch.set_rng_state(state)
-        self.network.train()
-        return float(torch.stack(losses).mean())
+def window_source(clips: list[TalkingClip], basis: FaceBasis) -> WindowSource:
+    """Windows as the network takes them."""
+    return WindowSource(clips, mirror_matrix(basis), PAST + WINDOW, PAST)
 
 
-def main() -> None:
+def train(clips: list[TalkingClip], out: Path, recipe: MotionRecipe) -> MotionDiffusion:
+    """Train, or go on from the checkpoint in ``out``; each checkpoint writes the weight file."""
+    torch.manual_seed(recipe.seed)
+    basis = FaceBasis.load()
+    source = window_source([clip for clip in clips if not clip.held_out], basis)
+    others = window_source([clip for clip in clips if clip.held_out], basis)
+    log.info("%d clips train, %d validate", len(source.clips), len(others.clips))
+    model = build(recipe, source, basis)
+    network, parts = model.network, (model.scaler, model.hearing, model.network.whitening)
+    batches, checks = Batches(source, *parts), Batches(others, *parts)
+
+    def loss(batch: Batch, step: Step) -> tuple[Tensor, dict]:
+        return loss_of(network, batch, drops=True), {}
+
+    def checked(networks: Mapping) -> dict[str, float]:
+        model.network = networks["motion"]
+        save_model(out / WEIGHTS, model)
+        save_recipes(out / WEIGHTS, {"motion": recipe})
+        return {"held_out": validate(model.network, checks)}
+
+    trainer = Trainer(
+        out,
+        recipe,
+        {"motion": Objective(network, loss)},
+        lambda step: batches.draw(recipe.batch, step.rng),
+        checked,
+    )
+    model.network = trainer.run()["motion"]
+    return model
+
+
+def validate(network: MotionTransformer, batches: Batches) -> float:
+    """Mean loss on held-out people, always on the same windows, noise and times."""
+    rng, (rounds, size) = np.random.default_rng(1), VALIDATION
+    torch.manual_seed(1)
+    losses = [loss_of(network, batches.draw(size, rng), drops=False) for _ in range(rounds)]
+    return float(torch.stack(losses).mean())
+
+
+def main(argv: Sequence[str] | None = None) -> None:
     """The command."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", required=True)
-    parser.add_argument("--out", required=True)
-    parser.add_argument("--preset", default="embedded", choices=["embedded", "paper"])
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--steps", type=int, default=5000)
-    parser.add_argument("--batch", type=int, default=32)
-    parser.add_argument("--lr", type=float, default=1e-3)
-    parser.add_argument("--every", type=int, default=250, help="steps between checkpoints")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--resume", action="store_true")
-    args = parser.parse_args()
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    torch.set_num_threads(args.threads)
-    Trainer(args).run()
+    parser = training_parser(__doc__)
+    add_arguments(parser, MotionRecipe)
+    args = parse(parser, argv)
+    clips = load_talking(args.data, AudioEncoder.load())
+    train(clips, args.out, recipe_from(args, MotionRecipe))
 
 
 if __name__ == "__main__":

@@ -7,15 +7,12 @@ perceptual measure too.
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
 ROWS, COLUMNS = slice(12, 60), slice(8, 64)  # of the mouth's samples
-RATE = 4e-4
 
 
 class Critic(nn.Module):
@@ -37,45 +34,29 @@ class Critic(nn.Module):
         return self.score(features), found
 
 
-class Adversary:
-    """The critic in training; its state lies beside the refiner's checkpoint."""
-
-    def __init__(self, file: Path):
-        self.file, self.critic = file, Critic()
-        self.optimizer = torch.optim.Adam(self.critic.parameters(), RATE, betas=(0.5, 0.99))
-        if file.exists():
-            state = torch.load(file, weights_only=True)
-            self.critic.load_state_dict(state["critic"])
-            self.optimizer.load_state_dict(state["optimizer"])
-
-    def save(self) -> None:
-        """For a resume."""
-        state = {"critic": self.critic.state_dict(), "optimizer": self.optimizer.state_dict()}
-        torch.save(state, self.file)
-
-    def step(self, made: Tensor, batch: dict[str, Tensor], where: Tensor) -> None:
-        """Learn to tell ``made`` (B, 3, h, w) from the truth, ``where`` (B, 1, h, w) it counts."""
-        where = seen(where)
-        real, _ = self.critic(batch["truth"], batch["part"])
-        false, _ = self.critic(made.detach(), batch["part"])
-        loss = ((F.relu(1 - real) + F.relu(1 + false)) * where).mean()
-        self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        self.optimizer.step()
-
-    def judge(self, made: Tensor, batch: dict[str, Tensor], where: Tensor) -> tuple[Tensor, Tensor]:
-        """What the critic holds against ``made``, and how far its features are from the truth's."""
-        score, features = self.critic(made, batch["part"])
-        with torch.no_grad():
-            _, wanted = self.critic(batch["truth"], batch["part"])
-        where = seen(where)
-        far = [
-            ((one - other).abs() * F.adaptive_avg_pool2d(where, one.shape[-2:])).mean()
-            for one, other in zip(features, wanted, strict=True)
-        ]
-        return -(score * where).mean(), torch.stack(far).sum()
+def critic_loss(critic: Critic, made: Tensor, batch: dict[str, Tensor], where: Tensor) -> Tensor:
+    """Hinge loss of telling ``made`` (B, 3, h, w) from the truth, ``where`` (B, 1, h, w) counts."""
+    where = at_patches(where)
+    real, _ = critic(batch["truth"], batch["part"])
+    false, _ = critic(made, batch["part"])
+    return ((F.relu(1 - real) + F.relu(1 + false)) * where).mean()
 
 
-def seen(where: Tensor) -> Tensor:
+def judgement(
+    critic: Critic, made: Tensor, batch: dict[str, Tensor], where: Tensor
+) -> tuple[Tensor, Tensor]:
+    """What the critic holds against ``made``, and how far its features are from the truth's."""
+    score, features = critic(made, batch["part"])
+    with torch.no_grad():
+        _, wanted = critic(batch["truth"], batch["part"])
+    where = at_patches(where)
+    far = [
+        ((one - other).abs() * F.adaptive_avg_pool2d(where, one.shape[-2:])).mean()
+        for one, other in zip(features, wanted, strict=True)
+    ]
+    return -(score * where).mean(), torch.stack(far).sum()
+
+
+def at_patches(where: Tensor) -> Tensor:
     """A map (B, 1, h, w) at the critic's patches."""
     return F.avg_pool2d(where[..., ROWS, COLUMNS], 4)

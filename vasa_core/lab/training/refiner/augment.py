@@ -1,4 +1,4 @@
-"""Other lights, paints and hands for the refiner's pairs; all colours are relative to the skin."""
+"""Other lights, colours and styles for the refiner's pairs; colours are relative to the skin."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ LUMA = torch.tensor([0.299, 0.587, 0.114])
 GREY, SOFT, FLAT = 0.12, 0.4, 0.15  # how often: without colour, blurred, in few tones
 
 
-def drawn(pairs: Pairs, index: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
+def augmented_batch(pairs: Pairs, index: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
     """A batch of pairs, each in another style: its photo, its frame and its truth alike."""
     both = torch.cat([pairs.part[index], pairs.truth[index]], 1).float()
-    part, truth = _moved(both, generator).split((both.shape[1] - 3, 3), 1)
+    part, truth = _placed_anew(both, generator).split((both.shape[1] - 3, 3), 1)
     palette = pairs.palette[index].float()
     here, photo, maps = part[:, :3], part[:, 3:6], part[:, 6:]
-    matrix = _paints(len(index), generator)
+    matrix = _colour_matrices(len(index), generator)
     pictures = [torch.einsum("nij,njhw->nihw", matrix, x) for x in (here, photo, truth)]
     palette = torch.cat([palette[:, :1], palette[:, 1:] @ matrix.mT], 1)
-    # what is drawn between the lips knows nothing of the portrait's hand
-    styled = _hand(torch.stack(pictures, 1), generator)
+    # what is drawn between the lips knows nothing of the portrait's style
+    styled = _restyled(torch.stack(pictures, 1), generator)
     between = maps[:, :1]
     here = torch.lerp(styled[:, 0], pictures[0], between)
     part = torch.cat([here, styled[:, 1], maps], 1)
@@ -36,7 +36,7 @@ def drawn(pairs: Pairs, index: Tensor, generator: torch.Generator) -> dict[str, 
     }
 
 
-def _moved(layers: Tensor, generator: torch.Generator) -> Tensor:
+def _placed_anew(layers: Tensor, generator: torch.Generator) -> Tensor:
     """(n, C, h, w) turned, scaled and shifted a little, mirrored half of the time."""
     count, _, height, width = layers.shape
     turn, size, x, y = torch.randn(4, count, generator=generator).clamp(-2, 2)
@@ -54,13 +54,13 @@ def _moved(layers: Tensor, generator: torch.Generator) -> Tensor:
     return F.grid_sample(layers, grid, padding_mode="border", align_corners=False)
 
 
-def plain(pairs: Pairs, index: Tensor) -> dict[str, Tensor]:
+def plain_batch(pairs: Pairs, index: Tensor) -> dict[str, Tensor]:
     """A batch of pairs as they are."""
     names = ("part", "truth", "palette", "moved", "weight")
     return {name: getattr(pairs, name)[index].float() for name in names}
 
 
-def _paints(count: int, generator: torch.Generator) -> Tensor:
+def _colour_matrices(count: int, generator: torch.Generator) -> Tensor:
     """(n, 3, 3): contrast, and turned, stronger, weaker or no colours; the luma of grey stays."""
     luma = LUMA.expand(3, 3)  # rows: what takes the luma
     angle = 0.35 * torch.randn(count, 1, 1, generator=generator)
@@ -75,7 +75,7 @@ def _paints(count: int, generator: torch.Generator) -> Tensor:
     return matrix * torch.exp(0.2 * torch.randn(count, 1, 1, generator=generator))
 
 
-def _hand(pictures: Tensor, generator: torch.Generator) -> Tensor:
+def _restyled(pictures: Tensor, generator: torch.Generator) -> Tensor:
     """(n, 3, 3, h, w) pictures, three of each portrait: soft, in few tones, or as they are."""
     count = len(pictures)
     sigma = 0.4 + 1.4 * torch.rand(count, generator=generator)

@@ -40,7 +40,7 @@ from ....spaces.mesh.renderer.views.draw import draw_mouth
 from ....spaces.mesh.tracking import motion_from_landmarks, relative_motion
 from ....types import Motion
 from ...data.tracks import Clip
-from .material import Still, clips, lip_gaps, stills
+from .splits import Still, clips, lip_gaps, stills
 
 TARGETS, MORE_TARGETS = 7, 24  # of a photo of the one man with many clips, of others
 WIDE, WIDE_CODES, WIDE_EVERY = (0.08, 0.24), 3, 3  # openings, eye distances; one still in

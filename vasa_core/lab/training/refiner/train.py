@@ -1,15 +1,15 @@
 """Train the mesh space's refiner: one command makes its weights again.
 
-    python -m vasa_core.lab.training.refiner.train --data ../shared/data --work DIR --seed 0
+    python -m vasa_core.lab.training.refiner.train --data ../shared/data --work DIR --out run
 
-Pairs are gathered once into ``--work`` (about ten minutes); training resumes from its checkpoint
-there. ``--hours`` is wall time on one thread.
+Pairs are gathered once into ``--work`` (about ten minutes); ``run`` holds the training, from which
+it is resumed, and the weight file; copy that over ``vasa_core/spaces/mesh/weights``.
 """
 
 from __future__ import annotations
 
-import argparse
-import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -19,9 +19,10 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from ....spaces.mesh.renderer.refiner import Refiner
-from ...engine import Recipe, Training
-from .adversary import Adversary
-from .augment import drawn, plain
+from ...engine import Objective, Step, Trainer, main_process_first
+from ...recipe import Recipe, add_arguments, parse, recipe_from, save_recipes, training_parser
+from .adversary import Critic, critic_loss, judgement
+from .augment import augmented_batch, plain_batch
 from .pairs import Pairs, gather
 
 SHARES = {"grid_s1 clip": 0.12, "clip": 0.28, "photo-like": 0.22, "art": 0.14, "wide": 0.24}
@@ -29,11 +30,33 @@ BETWEEN = 3.0  # weight of what is between the lips, over the rest
 ASIDE = 10  # samples at either side that lie beyond what is drawn anew
 EDGES = 1.0  # weight of gradients over colours
 LEVELS = 3  # of their pyramid
-CRITIC_FROM = 0.3  # share of the time after which the critic has a say
-SAY, FEATURES = 0.06, 0.15  # its weight, and that of its features
 
 
-def odds(pairs: Pairs) -> Tensor:
+@dataclass(frozen=True)
+class RefinerRecipe(Recipe):
+    """How the refiner is trained.
+
+    Attributes:
+        critic_from: Share of the steps after which the critic learns and has a say.
+        critic_rate: Learning rate of the critic, the same throughout.
+        critic_weight: Weight of what the critic says, over colours and their gradients.
+        feature_weight: Weight of how far its features are from the truth's.
+    """
+
+    steps: int = 12300
+    batch: int = 16
+    learning_rate: float = 7e-4
+    weight_decay: float = 0.01
+    warmup: float = 0.01
+    clip: float = 5.0
+    checkpoint_every: int = 1500
+    critic_from: float = 0.378
+    critic_rate: float = 4e-4
+    critic_weight: float = 0.06
+    feature_weight: float = 0.15
+
+
+def sampling_weights(pairs: Pairs) -> Tensor:
     """How likely each pair is drawn: kinds by ``SHARES``, persons of a kind alike."""
     kinds = [next(k for k in SHARES if name.endswith(k)) for name in pairs.names]
     people = np.array([SHARES[k] / kinds.count(k) for k in kinds])
@@ -41,7 +64,7 @@ def odds(pairs: Pairs) -> Tensor:
     return torch.from_numpy(people).float()[pairs.group] / count[pairs.group]
 
 
-def refined(net: Refiner, batch: dict[str, Tensor]) -> Tensor:
+def refine(net: Refiner, batch: dict[str, Tensor]) -> Tensor:
     """Frames of a batch after the net, (n, 3, h, w) relative to the skin."""
     change = net(batch["part"].contiguous(memory_format=torch.channels_last))
     change = torch.einsum("nkhw,nkc->nchw", change, batch["palette"])
@@ -62,28 +85,43 @@ def distance(net: Refiner, made: Tensor, batch: dict[str, Tensor]) -> Tensor:
     return loss
 
 
-def train(data: Path, work: Path, recipe: Recipe) -> Refiner:
-    """Train for a given wall time; resumes from ``refiner.ckpt`` in the working folder."""
-    pairs, held_out = gather(data, work, "train"), gather(data, work, "development")
-    training = Training(work / "refiner", Refiner(), recipe)
-    adversary = Adversary(work / "critic.ckpt")
-    generator, shares = training.generator, odds(pairs)
-    while training.running():
-        index = torch.multinomial(shares, recipe.batch, True, generator=generator)
-        batch = drawn(pairs, index, generator)
-        made = refined(training.net, batch)
-        loss = distance(training.net, made, batch)
-        if training.spent > CRITIC_FROM * recipe.seconds:
-            where = training.net.near(batch["part"])
-            adversary.step(made, batch, where)
-            held_against, features = adversary.judge(made, batch, where)
-            loss = loss + SAY * held_against + FEATURES * features
-        training.step(loss)
-        if training.due():
-            training.report(examine(training.smooth, held_out))
-            adversary.save()
-    training.report(examine(training.smooth, held_out))
-    return training.smooth
+def train(pairs: Pairs, held_out: Pairs, out: Path, recipe: RefinerRecipe) -> Refiner:
+    """Train, or go on from the checkpoint in ``out``."""
+    torch.manual_seed(recipe.seed)
+    net, critic = Refiner().to(memory_format=torch.channels_last), Critic()
+    weights = sampling_weights(pairs)
+
+    def batches(step: Step) -> dict[str, Tensor]:
+        index = torch.multinomial(weights, recipe.batch, True, generator=step.generator)
+        return augmented_batch(pairs, index, step.generator)
+
+    def criticise(batch: dict[str, Tensor], step: Step) -> tuple[Tensor | None, dict]:
+        if step.share < recipe.critic_from:
+            return None, {}
+        with torch.no_grad():
+            made = refine(net, batch)
+        return critic_loss(critic, made, batch, net.near(batch["part"])), {}
+
+    def loss(batch: dict[str, Tensor], step: Step) -> tuple[Tensor, dict[str, Tensor]]:
+        made = refine(net, batch)
+        total = away = distance(net, made, batch)
+        if step.share >= recipe.critic_from:
+            against, features = judgement(critic, made, batch, net.near(batch["part"]))
+            total = away + recipe.critic_weight * against + recipe.feature_weight * features
+        return total, {"distance": away}
+
+    optimizer = torch.optim.Adam(critic.parameters(), recipe.critic_rate, betas=(0.5, 0.99))
+    objectives = {
+        "critic": Objective(critic, criticise, optimizer=optimizer, schedule="constant"),
+        "refiner": Objective(net, loss),
+    }
+    trainer = Trainer(
+        out, recipe, objectives, batches, lambda networks: examine(networks["refiner"], held_out)
+    )
+    refiner = trainer.run()["refiner"]
+    if trainer.main:
+        write(refiner, out / "refiner.safetensors", recipe)
+    return refiner
 
 
 @torch.no_grad()
@@ -92,8 +130,8 @@ def examine(net: Refiner, pairs: Pairs) -> dict[str, float]:
     kinds = [name.split()[-1] for name in pairs.names]
     rows: dict[str, list] = {}
     for index in torch.arange(len(pairs.group)).split(64):
-        batch = plain(pairs, index)
-        near, made = net.near(batch["part"]), refined(net, batch)
+        batch = plain_batch(pairs, index)
+        near, made = net.near(batch["part"]), refine(net, batch)
         errors = [(x - batch["truth"]).abs() for x in (batch["part"][:, :3], made)]
         for n, group in enumerate(pairs.group[index].tolist()):
             rows.setdefault(kinds[group], []).append([(e[n] * near[n]).sum() for e in errors])
@@ -104,20 +142,20 @@ def examine(net: Refiner, pairs: Pairs) -> dict[str, float]:
     return {name.replace(" ", "_"): after / before for name, (before, after) in sums.items()}
 
 
-def main() -> None:
+def write(refiner: Refiner, path: Path, recipe: RefinerRecipe) -> None:
+    """The weight file, in half precision."""
+    save_file({k: v.half().contiguous() for k, v in refiner.state_dict().items()}, path)
+    save_recipes(path, {"refiner": recipe})
+
+
+def main(argv: Sequence[str] | None = None) -> None:
     """Command line."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--work", type=Path, required=True)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--hours", type=float, default=1.0)
-    args = parser.parse_args()
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
-    torch.set_num_threads(1)
-    recipe = Recipe(3600 * args.hours, batch=16, peak=7e-4, decay=0.01, seed=args.seed, between=300)
-    refiner = train(args.data, args.work, recipe)
-    weights = Path(__file__).parents[3] / "spaces/mesh/weights/refiner.safetensors"
-    save_file({k: v.half().contiguous() for k, v in refiner.state_dict().items()}, weights)
+    parser = training_parser(__doc__, work=True)
+    add_arguments(parser, RefinerRecipe)
+    args = parse(parser, argv)
+    with main_process_first():
+        pairs, held_out = (gather(args.data, args.work, s) for s in ("train", "development"))
+    train(pairs, held_out, args.out, recipe_from(args, RefinerRecipe))
 
 
 if __name__ == "__main__":

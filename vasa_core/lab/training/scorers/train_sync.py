@@ -1,18 +1,20 @@
 """Trains the audio-mouth scorer (scorers/weights/sync.safetensors).
 
-    python -m vasa_core.lab.training.scorers.train_sync --data ../shared/data --work ../articulation
+    python -m vasa_core.lab.training.scorers.train_sync --data ../shared/data \\
+        --work ../articulation --out run
 
 Real pairs are GRID speaker s1 (CC BY 4.0), sound and lips as seen. Speech that people and
 synthesisers read, with the lips of the phoneme-to-lip model, adds voices. ``--work`` is the work
-folder of ``training.articulation.train``, which makes that material.
+folder of ``training.articulation.train``, which keeps those recordings there.
 """
 
 from __future__ import annotations
 
-import argparse
 import logging
-import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
@@ -22,10 +24,14 @@ from torch import Tensor
 from ....audio.articulation import EDGE, ROWS_BEHIND
 from ....face.basis import PARTS
 from ...data.clips import RealClip, in_step, real_clips
+from ...data.lips import LipMeasures
+from ...engine import Objective, Step, Trainer
+from ...recipe import Recipe, add_arguments, parse, recipe_from, save_recipes, training_parser
 from ...scorers.dual_encoder import TwoTowers
-from ...scorers.sync import LEAD, MEL_FRAMES, WEIGHTS, Sync, sync_net, sync_of
-from ..articulation.material import ROWS, CropMaker
-from ..articulation.train import material
+from ...scorers.sync import LEAD, MEL_FRAMES, Sync, sync_net, sync_of
+from ..articulation.crops import ROWS, CropSampler, Groups
+from ..articulation.lip_model import LipModelRecipe
+from ..articulation.train import training_recordings
 from .contrast import contrastive_loss
 
 log = logging.getLogger(__name__)
@@ -34,11 +40,24 @@ FIRST = MEL_FRAMES * ROWS_BEHIND + EDGE - LEAD  # mel frame of a crop that its f
 ACTIVE = 0.01  # of spread of the opening around a frame, eye distances, from which it counts
 
 
-def worn_lips(codes: Tensor, chance: np.random.Generator) -> Tensor:
+@dataclass(frozen=True)
+class SyncRecipe(Recipe):
+    """How the audio-mouth scorer is trained."""
+
+    steps: int = 2500
+    batch: int = 24
+    learning_rate: float = 2e-3
+    weight_decay: float = 0.05
+    schedule: Literal["cosine", "one-cycle", "constant"] = "one-cycle"
+    warmup: float = 0.1
+    ema: float = 0.99
+
+
+def augmented_lips(codes: Tensor, rng: np.random.Generator) -> Tensor:
     """(B, T, 12) lips of people who open them more or less, as a tracker would see them."""
-    size = torch.as_tensor(chance.uniform(0.5, 1.6, (len(codes), 1, 1))).float()
-    noise = torch.as_tensor(chance.standard_normal(codes.shape)).float()
-    return codes * size + chance.uniform(0, 0.15) * codes.std((0, 1)) * noise
+    size = torch.as_tensor(rng.uniform(0.5, 1.6, (len(codes), 1, 1))).float()
+    noise = torch.as_tensor(rng.standard_normal(codes.shape)).float()
+    return codes * size + rng.uniform(0, 0.15) * codes.std((0, 1)) * noise
 
 
 def activity(codes: Tensor, opening: Tensor) -> Tensor:
@@ -70,61 +89,55 @@ def summary(found: dict[str, list[Sync]]) -> str:
     return "\n".join(lines)
 
 
-def train(args: argparse.Namespace) -> TwoTowers:
-    """The averaged net after ``args.steps`` steps."""
-    torch.manual_seed(args.seed)
-    groups, _, teacher = material(args.data, args.work, args.seed)
-    groups = {name: (share, groups[name][1]) for name, share in SHARES.items()}
-    others = real_clips(args.data, in_step)
+def train(
+    groups: Groups, others: list[RealClip], measures: LipMeasures, out: Path, recipe: SyncRecipe
+) -> TwoTowers:
+    """Train, or go on from the checkpoint in ``out``; each checkpoint writes the weight file."""
+    torch.manual_seed(recipe.seed)
     net = sync_net()
-    codes = torch.cat([torch.from_numpy(t.codes).float() for t in groups["seen"][1]])
+    codes = torch.cat([torch.from_numpy(r.codes).float() for r in groups["seen"][1]])
     net.scale.copy_(codes.std(0))
-    crops, chance = CropMaker(groups, args.seed), np.random.default_rng(args.seed)
-    optimizer = torch.optim.AdamW(net.parameters(), 2e-3, weight_decay=0.05)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 2e-3, args.steps, pct_start=0.1)
-    average = torch.optim.swa_utils.AveragedModel(
-        net, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.99)
-    )
-    began, opening = time.time(), teacher.measures.opening
-    for step in range(1, args.steps + 1):
-        mel, codes, _ = crops.batch(args.batch)
-        heard = mel[:, FIRST : FIRST + MEL_FRAMES * ROWS]
-        sound, mouth = net.embed(heard, worn_lips(codes, chance))
-        loss = contrastive_loss(net, sound, mouth, activity(codes, opening))
-        optimizer.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
-        optimizer.step()
-        schedule.step()
-        average.update_parameters(net)
-        if step % 50 == 0:
-            log.info("step %d (%.0f s): %.3f", step, time.time() - began, loss.item())
-        if step % 500 == 0 or step == args.steps:
-            write(average.module, args.out)
-            log.info("%s", summary(validate(average.module.eval(), others)))
-            average.module.train()
-    return average.module
+    crops = CropSampler(groups, recipe.seed)
+
+    def batches(step: Step) -> tuple[Tensor, Tensor, Tensor]:
+        mel, codes, _ = crops.batch(recipe.batch, step.rng)
+        mel = mel[:, FIRST : FIRST + MEL_FRAMES * ROWS]
+        return mel, augmented_lips(codes, step.rng), activity(codes, measures.opening)
+
+    def loss(batch: tuple[Tensor, Tensor, Tensor], step: Step) -> tuple[Tensor, dict]:
+        mel, lips, active = batch
+        return contrastive_loss(net, *net.embed(mel, lips), active), {}
+
+    def checked(networks: Mapping) -> dict[str, float]:
+        write(networks["sync"], out / "sync.safetensors", recipe)
+        found = validate(networks["sync"], others)
+        log.info("%s", summary(found))
+        every = [sync for syncs in found.values() for sync in syncs]
+        return {
+            "confidence": np.mean([sync.confidence for sync in every]),
+            "offset_within_1": np.mean([abs(sync.offset) <= 1 for sync in every]),
+        }
+
+    return Trainer(out, recipe, {"sync": Objective(net, loss)}, batches, checked).run()["sync"]
 
 
-def write(net: TwoTowers, path: Path) -> None:
+def write(net: TwoTowers, path: Path, recipe: Recipe) -> None:
     """The weight file, in half precision."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     save_file({name: value.half().contiguous() for name, value in net.state_dict().items()}, path)
+    save_recipes(path, {path.stem: recipe})
 
 
-def main() -> None:
+def main(argv: Sequence[str] | None = None) -> None:
     """Command line."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--work", type=Path, required=True)
-    parser.add_argument("--out", type=Path, default=WEIGHTS)
-    parser.add_argument("--steps", type=int, default=3000)
-    parser.add_argument("--batch", type=int, default=24)
-    parser.add_argument("--seed", type=int, default=0)
-    args = parser.parse_args()
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
-    torch.set_num_threads(1)
-    train(args)
+    parser = training_parser(__doc__, work=True)
+    add_arguments(parser, SyncRecipe)
+    add_arguments(parser, LipModelRecipe, "teacher")
+    args = parse(parser, argv)
+    recipe = recipe_from(args, SyncRecipe)
+    teacher_recipe = recipe_from(args, LipModelRecipe, "teacher")
+    groups, _, measures = training_recordings(args.data, args.work, recipe.seed, teacher_recipe)
+    groups = {name: (share, groups[name][1]) for name, share in SHARES.items()}
+    train(groups, real_clips(args.data, in_step), measures, args.out, recipe)
 
 
 if __name__ == "__main__":
