@@ -16,12 +16,14 @@ import random
 import time
 from pathlib import Path
 
+import librosa
 import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
 from ....audio.articulation import PHONES, WEIGHTS, ArticulationNet
 from ....audio.features import FEATURES, AudioEncoder
+from ....audio.spectrum import MelBank, mel_filters
 from ....face.basis import FaceBasis
 from ...data.lips import LipMeasures, correlation
 from .festival import festival_corpus
@@ -133,7 +135,7 @@ def train(groups: dict, measures: LipMeasures, args, check) -> ArticulationNet:
 
 def held_out(net: ArticulationNet, takes: list[Take], measures: LipMeasures) -> dict[str, float]:
     """Mean correlation of opening and width with the lips seen, on takes not trained on."""
-    encoder = AudioEncoder(net.eval(), measures.press())
+    encoder = AudioEncoder(net.eval(), measures.press(), MelBank(mel_filters()))
     scores = []
     for take in takes:
         sound = torch.from_numpy(take.sound / 32768.0).float()
@@ -146,14 +148,17 @@ def held_out(net: ArticulationNet, takes: list[Take], measures: LipMeasures) -> 
 
 
 def write(net: ArticulationNet, measures: LipMeasures, path: Path) -> None:
-    """The weight file: the net in half precision and the lip press."""
+    """The weight file: the net in half precision, the lip press and the mel filters."""
     press = measures.press()
     tensors = {name: value.half() for name, value in net.state_dict().items()}
     tensors["phones.bias"] = tensors["phones.bias"].clone()
     tensors["phones.bias"][CLOSED] += CLOSURE_BIAS
     tensors |= {"press.opening": press.opening, "press.shut": press.shut}
+    tensors["spectrum.mel_filters"] = mel_filters()
     path.parent.mkdir(parents=True, exist_ok=True)
-    save_file({name: value.contiguous() for name, value in tensors.items()}, path)
+    source = f"librosa.filters.mel(norm=None) of librosa {librosa.__version__}"
+    tensors = {name: value.contiguous() for name, value in tensors.items()}
+    save_file(tensors, path, {"spectrum.mel_filters": source})
 
 
 def main() -> None:
