@@ -6,6 +6,7 @@ import torch
 
 from vasa_core.audio.features import FEATURE_SIZE, FEATURES, FPS, AudioEncoder
 from vasa_core.audio.reader import read_audio
+from vasa_core.audio.resample import resample
 
 
 @pytest.fixture(scope="module")
@@ -99,3 +100,10 @@ def test_rows_lie_at_their_time(encoder):
         sound[rate - rate // 400 : rate + rate // 400] = 0.5
         energy = column(encoder.encode(sound, rate), "energy")[:, 0]
         assert int(energy.argmax()) == 25
+
+
+@pytest.mark.parametrize("rate", (22050, 44100, 48000))
+def test_the_rate_of_the_recording_hardly_matters(encoder, speech, rate):
+    sound, own = speech
+    again = encoder.encode(resample(sound, own, rate), rate)
+    assert (again.features - encoder.encode(sound, own).features).abs().mean() < 2e-4

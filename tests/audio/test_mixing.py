@@ -81,5 +81,5 @@ def test_a_file_is_read_with_the_channels_and_at_the_rate_asked_for(speech_path)
     sound = torch.cat(list(channel_blocks(speech_path, 16000, 2)), 1)
     assert sound.shape == (2, 141360) and torch.equal(sound[0], sound[1])
     faster = torch.cat(list(channel_blocks(speech_path, 24000, 1)), 1)
-    assert abs(faster.shape[1] - 1.5 * 141360) < 50
+    assert faster.shape == (1, 212040)
     assert np.isfinite(faster.numpy()).all() and faster.abs().max() > 0.1

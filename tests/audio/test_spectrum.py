@@ -3,15 +3,16 @@ import math
 import pytest
 import torch
 
+from vasa_core.audio.articulation import load_articulation
 from vasa_core.audio.spectrum import (
     GATE,
+    HOP,
     MEL_RANGE,
     MEL_SPAN,
     MELS,
     MIN_LEVEL,
     RATE,
     LevelMeter,
-    MelBank,
     frame_level,
     mel_filters,
     pitch,
@@ -20,17 +21,30 @@ from vasa_core.audio.spectrum import (
 
 
 def test_the_filters_are_librosas():
-    librosa_filters = pytest.importorskip("librosa.filters")
+    """Those in the weight file, that is, which the net was trained with."""
+    assert (load_articulation()[2].filters - mel_filters()).abs().max() < 1e-6
+
+
+@pytest.fixture(scope="module")
+def bank():
+    return load_articulation()[2]
+
+
+def test_mel_power_is_librosas(bank):
+    librosa = pytest.importorskip("librosa")
+    sound = torch.randn(8000, generator=torch.Generator().manual_seed(0))
     low, high = MEL_RANGE
-    wanted = librosa_filters.mel(
-        sr=RATE, n_fft=MEL_SPAN, n_mels=MELS, fmin=low, fmax=high, norm=None
-    )
-    assert (mel_filters() - torch.from_numpy(wanted)).abs().max() < 1e-5
+    wanted = librosa.feature.melspectrogram(
+        y=sound.numpy(), sr=RATE, n_fft=MEL_SPAN, win_length=400, hop_length=HOP, center=False,
+        n_mels=MELS, fmin=low, fmax=high, norm=None,
+    )  # fmt: skip
+    window = torch.hann_window(400).sum() / 2
+    assert torch.allclose(bank.power(sound), torch.from_numpy(wanted).T / window**2, rtol=1e-4)
 
 
-def test_a_full_sine_has_a_level_of_about_nothing():
+def test_a_full_sine_has_a_level_of_about_nothing(bank):
     tone = torch.sin(2 * math.pi * 1000 * torch.arange(16000) / 16000)
-    assert frame_level(MelBank().power(tone)).sub(0.4).abs().max() < 0.3
+    assert frame_level(bank.power(tone)).sub(0.4).abs().max() < 0.3
 
 
 def test_the_level_is_the_95th_percentile_of_what_is_heard():

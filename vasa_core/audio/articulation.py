@@ -14,6 +14,8 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from .spectrum import MelBank
+
 PHONES = (
     *("silence", "open", "spread", "central", "round"),
     *("bilabial", "labiodental", "w", "dental", "postalveolar", "velar"),
@@ -96,10 +98,11 @@ class LipPress:
 WEIGHTS = Path(__file__).parent / "weights" / "articulation.safetensors"
 
 
-def load_articulation(path: Path | str = WEIGHTS) -> tuple[ArticulationNet, LipPress]:
-    """The net of a weight file, ready to run, and the lip press that goes with it."""
+def load_articulation(path: Path | str = WEIGHTS) -> tuple[ArticulationNet, LipPress, MelBank]:
+    """The net of a weight file, ready to run, and the lip press and mel bank that go with it."""
     tensors = {name: value.float() for name, value in load_file(path).items()}
     press = LipPress(tensors.pop("press.opening"), tensors.pop("press.shut"))
+    bank = MelBank(tensors.pop("spectrum.mel_filters"))
     net = ArticulationNet(channels=len(tensors["norm.weight"]))
     net.load_state_dict(tensors)
-    return net.train(False).requires_grad_(False), press
+    return net.train(False).requires_grad_(False), press, bank

@@ -79,9 +79,8 @@ class AudioEncoder:
     name = "articulation-1"
     fps = FPS
 
-    def __init__(self, net: ArticulationNet, press: LipPress):
-        self.net, self.press = net, press
-        self.bank = MelBank()
+    def __init__(self, net: ArticulationNet, press: LipPress, bank: MelBank):
+        self.net, self.press, self.bank = net, press, bank
 
     @staticmethod
     def load() -> AudioEncoder:

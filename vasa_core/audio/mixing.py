@@ -16,7 +16,7 @@ from torch import Tensor
 
 from ..errors import InputError
 from .reader import sound_frames
-from .resample import resample
+from .resample import resample, resample_stream
 
 Mode = Literal["turns", "together"]
 """Sounds one after the other with a pause between, or all from the start."""
@@ -108,8 +108,8 @@ def arranged(
         samples = samples.float().nan_to_num(0.0, 0.0, 0.0).cpu()
         if len(samples) > 2:
             samples = samples.mean(0, keepdim=True)
-        heard = torch.stack([resample(channel, own, rate) for channel in samples])
-        blocks = delayed([heard.expand(channels, -1)], *table.place(number, rate), rate)
+        samples = resample(samples, own, rate).expand(channels, -1)
+        blocks = delayed([samples], *table.place(number, rate), rate)
         placed.append(torch.cat(list(blocks), -1))
     (mix,) = mixed([[sound] for sound in placed], placed[0].shape[-1])
     return mix, placed, rate
@@ -140,15 +140,20 @@ def channels_of(path: Path | str) -> int:
 
 def channel_blocks(path: Path | str, rate: int, channels: int) -> Iterator[Tensor]:
     """A file's sound in (channels, N) float32 blocks at ``rate`` Hz; 1 or 2 channels."""
+    frames = sound_frames(path)
+    first = next(frames, None)
+    if first is not None:
+        own = first.sample_rate
+        yield from resample_stream(_laid_out(chain([first], frames), own, channels), own, rate)
+
+
+def _laid_out(frames: Iterable[av.AudioFrame], rate: int, channels: int) -> Iterator[Tensor]:
+    """(channels, N) float32 samples of frames at their own rate."""
     layout = "mono" if channels == 1 else "stereo"
-    resampler = av.AudioResampler(format="fltp", layout=layout, rate=rate)
-    for frame in sound_frames(path):
-        frame.pts = None  # a damaged clock in the source must not open gaps
-        yield from _samples(resampler.resample(frame))
-    yield from _samples(resampler.resample(None))
-
-
-def _samples(frames: Iterable[av.AudioFrame]) -> Iterator[Tensor]:
-    for frame in frames:
-        samples = torch.from_numpy(frame.to_ndarray())
-        yield torch.where(samples.isfinite(), samples, 0.0)
+    converter = av.AudioResampler(format="fltp", layout=layout, rate=rate)
+    for frame in chain(frames, [None]):  # the last one empties the converter
+        if frame is not None:
+            frame.pts = None  # a damaged clock in the source must not open gaps
+        for converted in converter.resample(frame):
+            samples = torch.from_numpy(converted.to_ndarray())
+            yield torch.where(samples.isfinite(), samples, 0.0)

@@ -6,8 +6,6 @@ scale has about 0.
 
 from __future__ import annotations
 
-import math
-
 import torch
 from torch import Tensor
 
@@ -32,28 +30,22 @@ def frames_of(samples: Tensor, span: int) -> Tensor:
 def mel_filters() -> Tensor:
     """(40, 257) triangles with peaks of 1, evenly spaced in mel (Slaney 1998).
 
-    Equal to ``librosa.filters.mel(norm=None)``, without the seconds that importing librosa takes.
+    They are made once, for training: weight files hold those that their net was trained with.
     """
-    linear, knee, octave_step = 200.0 / 3, 1000.0, math.log(6.4) / 27
+    import librosa.filters  # here, since it takes two seconds and run time does without
 
-    def to_mel(hertz: float) -> float:
-        above = math.log(max(hertz, knee) / knee) / octave_step
-        return min(hertz, knee) / linear + above
-
-    edges = torch.linspace(*map(to_mel, MEL_RANGE), MELS + 2, dtype=torch.float64)
-    bend = knee / linear
-    edges = edges.clamp(max=bend) * linear * ((edges - bend).clamp(min=0) * octave_step).exp()
-    slopes = (torch.arange(MEL_SPAN // 2 + 1) * RATE / MEL_SPAN)[None] - edges[:, None]
-    widths = edges.diff()[:, None]
-    rising, falling = slopes[:-2] / widths[:-1], -slopes[2:] / widths[1:]
-    return torch.minimum(rising, falling).clamp(min=0).float()
+    low, high = MEL_RANGE
+    filters = librosa.filters.mel(
+        sr=RATE, n_fft=MEL_SPAN, n_mels=MELS, fmin=low, fmax=high, norm=None
+    )
+    return torch.from_numpy(filters)
 
 
 class MelBank:
-    """Mel filters over the power spectrum of a 25 ms window."""
+    """Mel filters (40, 257) over the power spectrum of a 25 ms window."""
 
-    def __init__(self):
-        self.filters = mel_filters()
+    def __init__(self, filters: Tensor):
+        self.filters = filters
         window = torch.hann_window(400)
         self.window = torch.nn.functional.pad(window / (window.sum() / 2), (56, 56))
 

@@ -9,6 +9,7 @@ light, beard nor style of a picture count. Weights and their card: ``weights/syn
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import torch
@@ -16,7 +17,16 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from ...audio.resample import resample
-from ...audio.spectrum import HOP, MEL_SPAN, RATE, LevelMeter, MelBank, frame_level, relative
+from ...audio.spectrum import (
+    HOP,
+    MEL_SPAN,
+    RATE,
+    LevelMeter,
+    MelBank,
+    frame_level,
+    mel_filters,
+    relative,
+)
 from .dual_encoder import Tower, TwoTowers, at_lags
 
 WEIGHTS = Path(__file__).parent / "weights" / "sync.safetensors"
@@ -53,6 +63,11 @@ def load_sync(path: Path = WEIGHTS) -> TwoTowers:
     return net.eval().requires_grad_(False)
 
 
+@cache
+def _bank() -> MelBank:
+    return MelBank(mel_filters())
+
+
 def sound_rows(waveform: Tensor, rate: int) -> Tensor:
     """(N,) samples to (4 T, 40) relative log-mel, whose rows 4 t .. 4 t + 3 belong to frame t."""
     samples = resample(waveform.float(), rate, RATE)
@@ -60,7 +75,7 @@ def sound_rows(waveform: Tensor, rate: int) -> Tensor:
     before = MEL_SPAN // 2 + LEAD * HOP
     after = max(0, (MEL_FRAMES * frames - 1) * HOP + MEL_SPAN - before - len(samples))
     padded = torch.nn.functional.pad(samples, (before, after))
-    power = MelBank().power(padded)[: MEL_FRAMES * frames]
+    power = _bank().power(padded)[: MEL_FRAMES * frames]
     meter = LevelMeter()
     meter.add(frame_level(power))
     return relative((power + 1e-12).log(), meter.level)

@@ -8,14 +8,21 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ....audio.spectrum import MEL_SPAN, LevelMeter, MelBank, frame_level, relative
+from ....audio.spectrum import (
+    MEL_SPAN,
+    LevelMeter,
+    MelBank,
+    frame_level,
+    mel_filters,
+    relative,
+)
 
 WARPS = np.exp(np.linspace(np.log(0.72), np.log(1.4), 33))  # of the mel filters' frequencies
 
 
 @cache
 def _bank() -> MelBank:
-    return MelBank()
+    return MelBank(mel_filters())
 
 
 @cache

@@ -16,12 +16,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import librosa
 import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
 from ....audio.articulation import PHONES, ArticulationNet, LipPress
 from ....audio.features import FEATURES, AudioEncoder
+from ....audio.spectrum import MelBank, mel_filters
 from ...data.lips import LipMeasures, correlation
 from ...engine import Objective, Step, Trainer, main_process_first
 from ...recipe import Recipe, add_arguments, parse, recipe_from, save_recipes, training_parser
@@ -152,7 +154,7 @@ def held_out(
     net: ArticulationNet, recordings: list[Recording], measures: LipMeasures
 ) -> dict[str, float]:
     """Mean correlation of opening and width with the lips seen, on recordings not trained on."""
-    encoder = AudioEncoder(net, measures.press())
+    encoder = AudioEncoder(net, measures.press(), MelBank(mel_filters()))
     scores = []
     for recording in recordings:
         sound = torch.from_numpy(recording.sound / 32768.0).float()
@@ -167,13 +169,16 @@ def held_out(
 def write(
     net: ArticulationNet, measures: LipMeasures, path: Path, recipe: ArticulationRecipe
 ) -> None:
-    """The weight file: the net in half precision and the lip press."""
+    """The weight file: the net in half precision, the lip press and the mel filters."""
     press = measures.press()
     tensors = {name: value.half() for name, value in net.state_dict().items()}
     tensors["phones.bias"] = tensors["phones.bias"].clone()
     tensors["phones.bias"][CLOSED] += CLOSURE_BIAS
     tensors |= {"press.opening": press.opening, "press.shut": press.shut}
-    save_file({name: value.contiguous() for name, value in tensors.items()}, path)
+    tensors["spectrum.mel_filters"] = mel_filters()
+    source = f"librosa.filters.mel(norm=None) of librosa {librosa.__version__}"
+    tensors = {name: value.contiguous() for name, value in tensors.items()}
+    save_file(tensors, path, {"spectrum.mel_filters": source})
     save_recipes(path, {"articulation": recipe})
 
 

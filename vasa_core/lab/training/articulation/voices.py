@@ -16,7 +16,16 @@ import numpy as np
 import torch
 
 from ....audio.reader import read_audio
-from ....audio.spectrum import HOP, MEL_SPAN, RATE, LevelMeter, MelBank, frame_level, relative
+from ....audio.spectrum import (
+    HOP,
+    MEL_SPAN,
+    RATE,
+    LevelMeter,
+    MelBank,
+    frame_level,
+    mel_filters,
+    relative,
+)
 from ...data.tracks import voice_clips
 from .phonemes import SILENCE, Phone, from_arpabet, spread
 from .synthesis import FLITE_VOICES, flite, to_16k
@@ -103,7 +112,7 @@ def _without(phones: list[Phone], start: float, end: float) -> list[Phone]:
 
 def natural_corpus(data: Path, worst: float = 0.15) -> list[Utterance]:
     """Every usable clip, aligned; the ``worst`` share by cost is left out."""
-    bank, made = MelBank(), []
+    bank, made = MelBank(mel_filters()), []
     for clip in voice_clips(data, SOURCES):
         sound = read_voice(data, clip)
         try:
@@ -127,7 +136,7 @@ def own_phones(data: Path, clip: dict) -> list[Phone]:
 
 def alignment_error(data: Path) -> dict[str, float]:
     """Errors of the start of p, b, m in seconds, on clips with phone times of their own."""
-    bank, errors = MelBank(), []
+    bank, errors = MelBank(mel_filters()), []
     for clip in voice_clips(data, TIMED_TEST):
         real = own_phones(data, clip)
         _, made = align(read_voice(data, clip), clip["transcript"], bank)
