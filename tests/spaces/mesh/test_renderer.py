@@ -190,7 +190,7 @@ def test_region_alone(face):
     assert part.pixels.shape == (2, 3, region.height, region.width)
     assert part.matte.shape == (2, 1, region.height, region.width)
     frames = render(appearance, *motion)
-    moves = appearance.seam.reach[0, 0] == 1
+    moves = appearance.compositor.edit_mask[0, 0] == 1
     assert moves.float().mean() > 0.5
     assert torch.equal(region.box(frames)[..., moves], part.pixels[..., moves])
 

@@ -178,12 +178,12 @@ class MeshSpace(nn.Module):
 
     def matte(self, portrait: Portrait) -> Tensor:
         """(1, H, W), 0..1: what moves (head, hair, shoulders) in the picture as it is."""
-        seam = portrait.appearance.seam
-        return whole(portrait.appearance, seam.matte * seam.reach)
+        compositor = portrait.appearance.compositor
+        return whole(portrait.appearance, compositor.matte * compositor.edit_mask)
 
-    def reach(self, portrait: Portrait) -> Tensor:
+    def edit_mask(self, portrait: Portrait) -> Tensor:
         """(1, H, W), 0..1: how far frames may differ from the picture; 0 where they never do."""
-        return whole(portrait.appearance, portrait.appearance.seam.reach)
+        return whole(portrait.appearance, portrait.appearance.compositor.edit_mask)
 
     @torch.no_grad()
     def _draw(self, portrait: Portrait, motion: Motion, view: View, alpha: bool) -> Tensor:

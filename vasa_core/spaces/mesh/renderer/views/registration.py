@@ -1,4 +1,4 @@
-"""Lays another photo of a person over the portrait: place, size and roll of the head made equal.
+"""Registers another photo of a person with the portrait: place, size and roll of the head agree.
 
 Then everything that is prepared from it is in the portrait's own working pixels, and what is still
 different is what a photo is added for: how the head is turned, and what the face does.
@@ -17,7 +17,7 @@ from ..geometry.lattice import cell_centres
 
 
 @dataclass(frozen=True, slots=True)
-class LaidPhoto:
+class RegisteredPhoto:
     """A photo in the working pixels of a portrait.
 
     picture   (1, 3, h, w)  0..1; the photo's edges are repeated beyond it
@@ -30,9 +30,9 @@ class LaidPhoto:
     landmarks: Tensor
 
 
-def lay_over(
+def register_photo(
     image: Tensor, landmarks: Tensor, canonical: Tensor, place: RigidFit, height: int, width: int
-) -> LaidPhoto:
+) -> RegisteredPhoto:
     """(1, 3, H, W) photo with (V, 3) landmarks, turned, sized and shifted in the picture plane.
 
     ``place`` is the portrait's pose (of one face) in a working picture of ``height`` x ``width``;
@@ -46,15 +46,15 @@ def lay_over(
         pose = fit_pose(landmarks[None], canonical)
         factor = (place.scale / pose.scale)[0]
     turn = factor * own_roll(place.rotation[0]) @ own_roll(pose.rotation[0]).mT
-    laid = (landmarks - pose.shift[0]) @ turn.mT + place.shift[0]
-    box = laid.new_tensor([width, height])
+    registered = (landmarks - pose.shift[0]) @ turn.mT + place.shift[0]
+    box = registered.new_tensor([width, height])
     pixels = cell_centres(torch.zeros_like(box), box, height, width).permute(1, 2, 0)
     points = (pixels - place.shift[0, :2]) @ torch.linalg.inv(turn[:2, :2]).mT + pose.shift[0, :2]
     size = points.new_tensor([image.shape[-1], image.shape[-2]])
     grid = (2 * points / size - 1)[None].to(image)
     picture = F.grid_sample(image, grid, "bicubic", "border", align_corners=False).clamp(0, 1)
     seen = F.grid_sample(torch.ones_like(image[:, :1]), grid, "bilinear", align_corners=False)
-    return LaidPhoto(picture, seen, laid)
+    return RegisteredPhoto(picture, seen, registered)
 
 
 def _resized(image: Tensor, landmarks: Tensor, size: list[int]) -> tuple[Tensor, Tensor]:
