@@ -49,7 +49,7 @@ def picture(landmarks):
 
 @pytest.fixture(scope="module")
 def geometry(picture, landmarks, basis):
-    return portrait_geometry(picture, landmarks, basis)
+    return portrait_geometry(picture, basis.measure(landmarks), basis)
 
 
 def test_both_sides_of_a_cut_agree_away_from_it(geometry):
@@ -117,7 +117,7 @@ def test_lids_follow_blinks_and_gaze():
 
 
 def test_lips_do_not_pass_through_each_other(picture, landmarks, basis):
-    appearance = prepare(picture, landmarks, basis)
+    appearance = prepare(picture, basis.measure(landmarks), basis)
     gap = appearance.lip_gap
     codes = torch.zeros(40, CODE_SIZE)
     codes[:, PARTS["lips"]] = 2 * torch.randn(40, 12, generator=torch.Generator().manual_seed(2))

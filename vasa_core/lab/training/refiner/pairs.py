@@ -19,7 +19,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ....face.basis import CODE_SIZE, PARTS, FaceBasis
-from ....face.geometry import RigidFit, fit_pose
+from ....face.geometry import RigidFit
 from ....face.topology import LIP_LOWER_INNER
 from ....spaces.mesh.renderer.geometry.blendshapes import (
     LipGap,
@@ -72,9 +72,9 @@ class Pairs:
 def reenacted(source: Tensor, targets: Tensor, basis: FaceBasis) -> Motion:
     """Landmarks (V, 3) of a photo and (T, V, 3) of its clip to motion that ``render`` takes."""
     landmarks = torch.cat([source[None], targets])
-    own = fit_pose(landmarks[:1], basis.canonical).canonical(landmarks[:1])[0]
-    motion = relative_motion(motion_from_landmarks(landmarks, basis, Fraction(25), own))
-    motion = replace(motion, dynamics=motion.dynamics + own_expression(source, basis))
+    face = basis.measure(source)
+    motion = relative_motion(motion_from_landmarks(landmarks, basis, Fraction(25), face.canonical))
+    motion = replace(motion, dynamics=motion.dynamics + own_expression(face, basis))
     return motion[1:]
 
 
@@ -98,7 +98,7 @@ class Parts:
 
 def parts_of(picture: Tensor, landmarks: Tensor, basis: FaceBasis) -> Parts:
     """As ``prepare``, the mouth only: that takes a third of the time."""
-    geometry = portrait_geometry(picture, landmarks, basis)
+    geometry = portrait_geometry(picture, basis.measure(landmarks), basis)
     return Parts(
         region=geometry.region,
         rotation=geometry.pose.rotation[0],
@@ -184,7 +184,7 @@ def clip_pairs(clip: Clip, frames: Tensor, basis: FaceBasis, rng) -> Iterator:
 
 def still_pairs(still: Still, basis: FaceBasis) -> Iterator:
     """Observations of a still that was closed, a third of them in part, and is opened again."""
-    unit = fit_pose(still.landmarks[None], basis.canonical).scale[0]
+    unit = basis.measure(still.landmarks).pose.scale[0]
     if (still.landmarks[14] - still.landmarks[13]).norm() > TOO_WIDE * unit:
         return
     left = 0.5 if int(unit * 1000) % 3 == 0 else 0.0

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from ....face.basis import FaceBasis
+from ....face.measure import FaceMeasure
 from ....face.topology import VERTICES
 from .appearance import MeshAppearance
 from .geometry.blendshapes import lip_gap
@@ -30,7 +31,7 @@ EYE_PATCH = (0.06, 0.20, 0.20)
 
 def prepare(
     image: Tensor,
-    landmarks: Tensor,
+    source: FaceMeasure,
     basis: FaceBasis,
     step: Callable[[], None] = lambda: None,
     lips: Tensor | None = None,
@@ -39,8 +40,8 @@ def prepare(
 
     Args:
         image: (1, 3, H, W), 0..1.
-        landmarks: (478, 3) in pixels of the image, z in the same scale.
-        basis: the space's face basis.
+        source: the face, (478, 3) landmarks in pixels of the image, z in the same scale.
+        basis: the space's face basis, with which the face was measured.
         step: called ``PREPARING_STEPS`` times on the way; it may raise to stop the work.
         lips: (12,) code of the lips as they are, for a head of which only the lips are to move, as
             in dubbing; that is quicker. None: it is read from the picture, and all may move.
@@ -51,9 +52,10 @@ def prepare(
     """
     if image.ndim != 4 or image.shape[:2] != (1, 3):
         raise ValueError(f"prepare got an image of shape {tuple(image.shape)}, needs (1, 3, H, W).")
-    if landmarks.shape != (VERTICES, 3):
-        raise ValueError(f"prepare got landmarks {tuple(landmarks.shape)}, needs ({VERTICES}, 3).")
-    geometry = portrait_geometry(image, landmarks.to(image), basis, lips)
+    shape = tuple(source.landmarks.shape)
+    if shape != (VERTICES, 3):
+        raise ValueError(f"prepare got landmarks {shape}, needs ({VERTICES}, 3).")
+    geometry = portrait_geometry(image, source.to(image), basis, lips)
     step()
     size = geometry.origin.new_tensor([geometry.region.width, geometry.region.height])
     corner = torch.zeros_like(size)

@@ -14,7 +14,8 @@ import torch
 from torch import Tensor
 
 from .....face.basis import CODE_SIZE, PARTS, FaceBasis
-from .....face.geometry import RigidFit, fit_pose
+from .....face.geometry import RigidFit
+from .....face.measure import FaceMeasure
 from .....face.topology import (
     FACE_VERTICES,
     LEFT_CREASE,
@@ -90,6 +91,11 @@ def photo_gap(landmarks: Tensor, mouth: Openings, unit: float) -> Tensor:
     return share * gap * smoothstep(width, *OPEN_LIPS)
 
 
+def measured_gap(face: FaceMeasure) -> Tensor:
+    """``photo_gap`` of a face whose mouth is not known yet."""
+    return photo_gap(face.landmarks, mouth_opening(face.landmarks, face.unit), face.unit)
+
+
 def solve_lips_code(gap: Tensor, pose: RigidFit, basis: FaceBasis) -> tuple[Tensor, Tensor]:
     """The likeliest (12,) lips code that opens lips by ``gap`` (11, 3), and what it leaves over.
 
@@ -125,22 +131,17 @@ def widen_lips(landmarks: Tensor, unit: float) -> Tensor:
     return torch.cat([landmarks[:FACE_VERTICES] - shape, landmarks[FACE_VERTICES:]])
 
 
-def own_expression(landmarks: Tensor, basis: FaceBasis) -> Tensor:
+def own_expression(face: FaceMeasure, basis: FaceBasis) -> Tensor:
     """The dynamics code that shows a portrait as it was taken.
 
     A code of zero means closed lips, so a photo with open lips has a code of its own: rendering
     with it gives the photo back.
 
-    Args:
-        landmarks: (V, 3) pixels.
     Returns:
         (D,) code; zero but for ``lips``, and there too if the photo's lips are closed.
     """
-    pose = fit_pose(landmarks[None], basis.canonical.to(landmarks))
-    unit = pose.scale.item()
-    gap = photo_gap(landmarks, mouth_opening(landmarks, unit), unit)
-    code = landmarks.new_zeros(CODE_SIZE)
-    code[PARTS["lips"]] = solve_lips_code(gap, pose, basis)[0]
+    code = face.landmarks.new_zeros(CODE_SIZE)
+    code[PARTS["lips"]] = solve_lips_code(measured_gap(face), face.pose, basis)[0]
     return code
 
 

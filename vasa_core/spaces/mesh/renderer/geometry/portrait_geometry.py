@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from .....face.basis import FaceBasis
-from .....face.geometry import RigidFit, fit_pose
+from .....face.geometry import RigidFit
+from .....face.measure import FaceMeasure
 from .blendshapes import portrait_blendshapes, widen_lips
 from .lattice import Lattice, cell_centres
 from .lids import fit_lids
@@ -79,34 +80,35 @@ class PortraitGeometry:
 
 
 def portrait_geometry(
-    image: Tensor, landmarks: Tensor, basis: FaceBasis, lips: Tensor | None = None
+    image: Tensor, source: FaceMeasure, basis: FaceBasis, lips: Tensor | None = None
 ) -> PortraitGeometry:
-    """(1, 3, H, W) image and (V, 3) landmarks in its pixels to where everything lies.
+    """(1, 3, H, W) image and the face in its pixels to where everything lies in working pixels.
 
     With ``lips`` (12,), the code of the lips as they are, only the lower face is going to move: its
     surroundings suffice, and depth and lids do not matter.
     """
     still = lips is not None
-    source_pose = fit_pose(landmarks[None], basis.canonical.to(landmarks))
-    region = head_region(landmarks, source_pose, *image.shape[-2:], lips_only=still)
-    return geometry_in(region, region.crop(image), region.to_working(landmarks), basis, lips, still)
+    region = head_region(source, *image.shape[-2:], lips_only=still)
+    # Fitted anew, not carried over: where the head is rendered smaller both sides are rounded to
+    # whole pixels, each by itself, so the working picture is no exact similarity of the source.
+    working = basis.measure(region.to_working(source.landmarks))
+    return geometry_in(region, region.crop(image), working, basis, lips, still)
 
 
 def geometry_in(
     region: HeadRegion,
     picture: Tensor,
-    landmarks: Tensor,
+    working: FaceMeasure,
     basis: FaceBasis,
     lips: Tensor | None = None,
     still: bool = False,
 ) -> PortraitGeometry:
-    """The geometry of a region's (1, 3, h, w) working picture and (V, 3) landmarks in it.
+    """The geometry of a region's (1, 3, h, w) working picture and the face in it.
 
     ``lips`` (12,) is the code of the lips as they are, where it is known; ``still`` leaves out what
     matters only to a head that moves.
     """
-    pose = fit_pose(landmarks[None], basis.canonical.to(landmarks))
-    unit = pose.scale.item()
+    pose, unit, landmarks = working.pose, working.unit, working.landmarks
     landmarks = widen_lips(landmarks, unit) if still else fit_lids(picture, landmarks, unit)
     mouth, eyes = mouth_opening(landmarks, unit), eye_openings(landmarks, unit)
     blendshapes, own_lips = portrait_blendshapes(landmarks, pose, basis, mouth, eyes, lips)

@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from .....face.geometry import RigidFit
+from .....face.measure import FaceMeasure
 from .....face.topology import LEFT_EYE_OUTER, OVAL, RIGHT_EYE_OUTER
 from ....curves import smoothstep
 
@@ -112,13 +113,14 @@ def head_ellipse(landmarks: Tensor, pose: RigidFit) -> HeadEllipse:
 
 
 def head_region(
-    landmarks: Tensor, pose: RigidFit, height: int, width: int, lips_only: bool = False
+    source: FaceMeasure, height: int, width: int, lips_only: bool = False
 ) -> HeadRegion:
     """The box in which the head's motion is felt in an image of ``height`` x ``width`` pixels.
 
     The motion of lips alone is felt less far, and not above the eyes.
     """
-    ellipse = head_ellipse(landmarks, pose)
+    landmarks = source.landmarks
+    ellipse = head_ellipse(landmarks, source.pose)
     angle = torch.linspace(0, 2 * torch.pi, 65)[:-1].to(landmarks)
     radius = LIPS_RADIUS if lips_only else HEAD_RADIUS
     x, y = radius * angle.cos(), radius * angle.sin()

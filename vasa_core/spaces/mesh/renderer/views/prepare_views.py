@@ -9,11 +9,12 @@ import torch
 from torch import Tensor
 
 from .....face.basis import PARTS, FaceBasis
-from .....face.geometry import RigidFit, fit_pose, own_roll, rotation_angles
+from .....face.geometry import RigidFit, own_roll, rotation_angles
+from .....face.measure import FaceMeasure
 from .....face.topology import LIP_LOWER_INNER, LIP_UPPER_INNER, OVAL
 from ..appearance import MeshAppearance
-from ..geometry.blendshapes import lip_gap, photo_gap, solve_lips_code
-from ..geometry.openings import mouth_gap, mouth_opening
+from ..geometry.blendshapes import lip_gap, measured_gap, solve_lips_code
+from ..geometry.openings import mouth_gap
 from ..geometry.portrait_geometry import CELL, PortraitGeometry, geometry_in
 from ..geometry.texture import sharp_texture
 from ..geometry.window import make_window
@@ -35,34 +36,34 @@ EYE_PATCH = (0.10, 0.22, 0.22)
 
 def add_views(
     portrait: MeshAppearance,
-    landmarks: Tensor,
-    photos: list[tuple[Tensor, Tensor]],
+    source: FaceMeasure,
+    photos: list[tuple[Tensor, FaceMeasure]],
     basis: FaceBasis,
     step: Callable[[], None] = lambda: None,
 ) -> MeshAppearance:
     """A portrait that takes from more photos of the person what it does not show itself.
 
     Args:
-        portrait: as prepared from its image, with ``landmarks`` (478, 3).
-        photos: images (1, 3, h, w) of any size and landmarks (478, 3) in their pixels.
+        portrait: as prepared from its image.
+        source: its face, in pixels of its image.
+        photos: images (1, 3, h, w) of any size, each with its face in its own pixels.
+        basis: with which all of them were measured.
         step: called ``VIEW_STEPS`` times for each photo; it may raise to stop the work.
     """
-    canonical = basis.canonical.to(landmarks)
-    neutral = fit_pose(landmarks[None], canonical).canonical(landmarks[None])[0]
     views, registered_rotations = [], [portrait.rotation]
     model = portrait.region.crop(portrait.image)
     place = RigidFit(portrait.rotation[None], portrait.unit[None], portrait.origin[None])
-    for image, points in photos:
-        registered = register_photo(
-            image, points.to(landmarks), canonical, place, *model.shape[-2:]
-        )
+    landmarks_working = portrait.region.to_working(source.landmarks)
+    for image, photo in photos:
+        photo = photo.to(source.landmarks)
+        registered = register_photo(image, photo, basis, place, *model.shape[-2:])
         step()
-        code = photo_code(registered.landmarks, neutral, portrait.own, basis)
+        code = photo_code(registered.working, source.canonical, portrait.own, basis)
         colours = match_colours(
             registered.picture,
-            registered.landmarks,
+            registered.working.landmarks,
             model,
-            portrait.region.to_working(landmarks),
+            landmarks_working,
             portrait.unit.item(),
         )
         registered = replace(registered, picture=colours)
@@ -74,24 +75,22 @@ def add_views(
     weighting = ViewWeighting(
         angles=rotation_angles(level),
         codes=torch.stack([portrait.own, *(view.own for view in views)]),
-        gap=opens.to(landmarks),
+        gap=opens.to(source.landmarks),
     )
     return replace(portrait, views=Views(tuple(views), weighting))
 
 
-def photo_code(landmarks: Tensor, neutral: Tensor, own: Tensor, basis: FaceBasis) -> Tensor:
-    """The (D,) code that (V, 3) landmarks show, measured as codes of the portrait are.
+def photo_code(face: FaceMeasure, neutral: Tensor, own: Tensor, basis: FaceBasis) -> Tensor:
+    """The (D,) code that a face shows, measured as codes of the portrait are.
 
     ``neutral`` (V, 3) is the portrait's canonical face and ``own`` (D,) the code it shows. The lips
     code is the nearest to the measured one that opens the lips as far as they are open.
     """
-    pose = fit_pose(landmarks[None], basis.canonical.to(landmarks))
-    code = basis.codes(pose.canonical(landmarks[None]), neutral)[0] + own
-    unit = pose.scale.item()
-    gap = photo_gap(landmarks, mouth_opening(landmarks, unit), unit)
-    lips = basis.lips.to(landmarks)
-    moved = torch.einsum("k,kvc->vc", code[PARTS["lips"]], lips) @ pose.rotation[0].T * unit
-    left = gap - (moved[list(LIP_LOWER_INNER)] - moved[list(LIP_UPPER_INNER)])
+    pose = face.pose
+    code = basis.codes(face.canonical[None], neutral)[0] + own
+    lips = basis.lips.to(code)
+    moved = torch.einsum("k,kvc->vc", code[PARTS["lips"]], lips) @ pose.rotation[0].T * face.unit
+    left = measured_gap(face) - (moved[list(LIP_LOWER_INNER)] - moved[list(LIP_UPPER_INNER)])
     code[PARTS["lips"]] += solve_lips_code(left, pose, basis)[0]
     return code
 
@@ -101,7 +100,7 @@ def make_view(
 ) -> FaceView:
     """Prepare the parts of a photo that shows the dynamics ``code`` (D,)."""
     geometry = geometry_in(
-        portrait.region, registered.picture, registered.landmarks, basis, code[PARTS["lips"]]
+        portrait.region, registered.picture, registered.working, basis, code[PARTS["lips"]]
     )
     masks = part_masks(geometry, registered.seen)
     open_by = mouth_gap(geometry.landmarks).item() / geometry.unit
