@@ -96,14 +96,14 @@ class EncodePortrait(io.ComfyNode):
         )
         others = [] if views is None else to_library(views).to(model.device).split(1)
         report = Reporter(1)
-        portraits, crops, masks, reaches = [], [], [], []
+        portraits, crops, masks, edit_masks = [], [], [], []
         for picture in images.split(1):
             with model.face_space("encode") as space:
                 picture = picture.to(model.device)
                 portrait = space.encode(picture, face - 1, mask, report, others)
-                matte, reach = space.matte(portrait), space.reach(portrait)
+                matte, edit_mask = space.matte(portrait), space.edit_mask(portrait)
             portraits.append(EncodedPortrait(model, portrait))
             crops.append(to_comfy(draw_landmarks(portrait)).to(output_device()))
             masks.append(matte.to(output_device()))
-            reaches.append(reach.to(output_device()))
-        return io.NodeOutput(portraits, crops, masks, reaches)
+            edit_masks.append(edit_mask.to(output_device()))
+        return io.NodeOutput(portraits, crops, masks, edit_masks)

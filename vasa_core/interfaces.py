@@ -65,7 +65,7 @@ class FaceSpace(Protocol):
     def matte(self, portrait: Portrait) -> Tensor:
         """(1, H, W), 0..1: the part of the picture that moves."""
 
-    def reach(self, portrait: Portrait) -> Tensor:
+    def edit_mask(self, portrait: Portrait) -> Tensor:
         """(1, H, W), 0..1, soft-edged: how far rendered frames may differ from the picture.
 
         Where it is 0 every frame (view "source") is the picture, bit by bit, whatever moves."""

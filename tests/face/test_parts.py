@@ -8,8 +8,8 @@ import torch
 from vasa_core.face import topology as mesh
 from vasa_core.face.detector import Detector, decode, fitted, suppress
 from vasa_core.face.framing import (
+    crop_at,
     crop_grid,
-    cut,
     fit_frames,
     frame_angle,
     frame_size,
@@ -52,14 +52,14 @@ def test_fit_recovers_the_frame(frames):
 def test_cut_reads_the_named_pixels():
     image = torch.arange(3 * 64 * 64.0).view(1, 3, 64, 64) / (3 * 64 * 64)
     frame = make_frames(torch.tensor([[20.0, 30.0]]), torch.tensor([8.0]), torch.zeros(1))
-    assert torch.allclose(cut(image, frame, 16, 16), image[..., 22:38, 12:28], atol=1e-6)
+    assert torch.allclose(crop_at(image, frame, 16, 16), image[..., 22:38, 12:28], atol=1e-6)
 
 
 def test_cut_of_a_flat_image_is_flat_at_any_scale():
     image = torch.full((1, 3, 300, 200), 0.25)
     for half in (3.0, 50.0, 900.0):
         frame = make_frames(torch.tensor([[90.0, 250.0]]), torch.tensor([half]), torch.ones(1))
-        assert torch.allclose(cut(image, frame, 24, 32), torch.tensor(0.25))
+        assert torch.allclose(crop_at(image, frame, 24, 32), torch.tensor(0.25))
 
 
 def test_a_wide_crop_shortens_v(frames):

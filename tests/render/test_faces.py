@@ -10,18 +10,18 @@ from vasa_core.errors import InputError
 from vasa_core.motion.editing import still
 from vasa_core.render.faces import (
     Actor,
+    face_weights,
     in_step,
     merged,
     render_faces,
     same_picture,
-    shares,
     workers_each,
 )
 
 
 @pytest.fixture(scope="module")
 def pair():
-    """Two people side by side, their reaches overlapping."""
+    """Two people side by side, their edit masks overlapping."""
     people = [vasa_core.read_image(PORTRAITS[name], 256) for name in ("mira", "tomas")]
     return torch.cat([people[0][..., 20:-30], people[1][..., 40:-20]], 3)
 
@@ -51,9 +51,9 @@ def test_each_face_moves_by_its_own_motion(space, pair, portraits):
         x0, y0 = portrait.landmarks[:468, :2].amin(0).long().tolist()
         x1, y1 = portrait.landmarks[:468, :2].amax(0).long().tolist()
         assert (frames - alone)[..., y0:y1, x0:x1].abs().max() < 1e-3
-    reach = torch.stack([space.reach(portrait) for portrait in portraits])
-    assert ((reach > 0).all(0)).any()  # they do overlap
-    outside = (reach == 0).all(0)[0]
+    mask = torch.stack([space.edit_mask(portrait) for portrait in portraits])
+    assert ((mask > 0).all(0)).any()  # they do overlap
+    outside = (mask == 0).all(0)[0]
     assert torch.equal(frames[..., outside], pair[..., outside].expand(3, -1, -1))
 
 
@@ -75,25 +75,25 @@ def test_what_one_does_leaves_the_other_alone(space, portraits):
 def test_the_border_between_two_heads_is_no_seam(space, portraits):
     """From frame to frame and from pixel to pixel nothing jumps where one takes over."""
     frames = rendered(space, portraits, [turned(6, 8.0), turned(6, -8.0)])
-    reaches = [space.reach(portrait) for portrait in portraits]
-    first, reach = shares(portraits, reaches)[0], reaches[0]
-    weight = torch.zeros_like(reach)
+    edit_masks = [space.edit_mask(portrait) for portrait in portraits]
+    first, mask = face_weights(portraits, edit_masks)[0], edit_masks[0]
+    weight = torch.zeros_like(mask)
     first.box(weight).add_(first.weight)
     border = ((weight > 0.02) & (weight < 0.98))[0]
     assert border.any()
     change = (frames[1:] - frames[:-1]).abs().amax(1)
     assert change[:, border].mean() <= change[:, (weight >= 0.98)[0]].mean()
-    assert (weight * reach).diff(dim=-1).abs().max() < 0.35
-    assert (weight * reach).diff(dim=-2).abs().max() < 0.35
+    assert (weight * mask).diff(dim=-1).abs().max() < 0.35
+    assert (weight * mask).diff(dim=-2).abs().max() < 0.35
 
 
 def test_together_they_change_all_that_either_may(space, portraits):
-    reaches = [space.reach(portrait) for portrait in portraits]
-    total = torch.zeros_like(reaches[0])
-    for share, reach in zip(shares(portraits, reaches), reaches, strict=True):
-        assert share.weight.min() >= 0 and share.weight.max() <= 1
-        share.box(total).add_(share.weight * share.box(reach))
-    either = 1 - (1 - reaches[0]) * (1 - reaches[1])
+    edit_masks = [space.edit_mask(portrait) for portrait in portraits]
+    total = torch.zeros_like(edit_masks[0])
+    for part, mask in zip(face_weights(portraits, edit_masks), edit_masks, strict=True):
+        assert part.weight.min() >= 0 and part.weight.max() <= 1
+        part.box(total).add_(part.weight * part.box(mask))
+    either = 1 - (1 - edit_masks[0]) * (1 - edit_masks[1])
     assert torch.allclose(total, either, atol=1e-5)
 
 
@@ -148,8 +148,8 @@ def test_changes_are_added_up():
         SimpleNamespace(landmarks=landmarks + torch.tensor([x, 2.0, 0]), image=picture)
         for x in (0.0, 6.0)
     ]
-    reaches = [(frame != picture)[:, 0].float() for frame in (left, right)]
-    made = merged(picture, [left, right], shares(people, reaches))
+    edit_masks = [(frame != picture)[:, 0].float() for frame in (left, right)]
+    made = merged(picture, [left, right], face_weights(people, edit_masks))
     assert torch.allclose(made[..., :2], left[..., :2])
     assert torch.allclose(made[..., 4:], right[..., 4:])
     between = made[..., 2:4]

@@ -7,7 +7,7 @@ import torch
 from vasa_core.face.geometry import rotation_angles
 from vasa_core.motion.editing import still, strengthened
 from vasa_core.spaces.implicit.code import MotionCode
-from vasa_core.spaces.implicit.limits import KEYPOINT, SCALE, SHIFT, TURN, intact
+from vasa_core.spaces.implicit.limits import KEYPOINT, SCALE, SHIFT, TURN, limit_offsets
 from vasa_core.spaces.limits import soft_factor, soft_length, soft_limit
 
 
@@ -41,11 +41,11 @@ def test_exaggerated_keypoints_stay_near(rng):
     dynamics[:, 18] = 0
     turns = torch.from_numpy(rng.uniform(-12, 12, (8, 3))).float()
     motion = replace(motion, dynamics=dynamics, rotation=turns)
-    as_sampled, offsets = intact(code.offsets(motion)), code.offsets(motion)
+    as_sampled, offsets = limit_offsets(code.offsets(motion)), code.offsets(motion)
     assert torch.equal(as_sampled.expression, offsets.expression)
     assert torch.allclose(as_sampled.rotation, offsets.rotation, atol=1e-6)
     much = dict.fromkeys(("lips", "expression", "rotation", "translation"), 30.0)
-    much = intact(code.offsets(strengthened(motion, much)))
+    much = limit_offsets(code.offsets(strengthened(motion, much)))
     assert much.expression.norm(dim=-1).max() <= KEYPOINT + 1e-6
     assert rotation_angles(much.rotation).abs().max() <= TURN + 1e-3
     assert much.shift.norm(dim=1).max() <= SHIFT and much.scale.max() <= SCALE
@@ -53,6 +53,6 @@ def test_exaggerated_keypoints_stay_near(rng):
 
 def test_nothing_moved_is_the_portrait_itself():
     offsets = MotionCode().offsets(still("implicit"))
-    held = intact(offsets)
+    held = limit_offsets(offsets)
     assert torch.equal(held.rotation, offsets.rotation) and torch.equal(held.scale, offsets.scale)
     assert not held.expression.any() and not held.shift.any()

@@ -237,7 +237,7 @@ def open_portrait(args: argparse.Namespace, path: Path, space) -> Portrait:
     if portrait.faces > 1:
         tell(f"{portrait.faces} faces found, face {args.face} is used (--face N picks).")
     if mask is not None:
-        write_image(mask, space.reach(portrait).expand(3, -1, -1))
+        write_image(mask, space.edit_mask(portrait).expand(3, -1, -1))
     return portrait
 
 

@@ -21,6 +21,8 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from ..types import PARTS as SPACE_PARTS
+from .geometry import fit_pose
+from .measure import FaceMeasure
 from .topology import (
     LEFT_EYE_INNER,
     LEFT_EYE_OUTER,
@@ -64,6 +66,10 @@ class FaceBasis(nn.Module):
         """The basis that lies beside this file, made by ``vasa_core.lab.training.basis``."""
         tensors = load_file(Path(__file__).parent / "weights" / "face_basis.safetensors")
         return FaceBasis(**tensors).to(device, dtype)
+
+    def measure(self, landmarks: Tensor) -> FaceMeasure:
+        """(V, 3) landmarks in pixels of a picture, with the pose that the mean face has there."""
+        return FaceMeasure(landmarks, fit_pose(landmarks[None], self.canonical.to(landmarks)))
 
     def displacement(self, codes: Tensor) -> Tensor:
         """(T, D) codes to (T, V, 3) canonical displacement of lips and expression."""

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from ..errors import NoFaceError
 from . import topology as mesh
 from .detector import Detector, DetectorConfig, suppress
-from .framing import cut, fit_frames, frame_angle, frame_size, to_image
+from .framing import crop_at, fit_frames, frame_angle, frame_size, to_image
 from .landmark_net import LandmarkNet, LandmarkNetConfig
 from .layers import fuse
 from .parts import LEFT_EYE, LIPS, RIGHT_EYE, PartConfig, PartNet, mirror_index, part_frames
@@ -187,7 +187,7 @@ class FaceEncoder(nn.Module):
         With ``mirrored``, the mean of what is seen in each crop and in its mirror image.
         """
         size = self.face.config.size
-        crops = cut(image, frames, size, size)
+        crops = crop_at(image, frames, size, size)
         _, points, logit = self.face(torch.cat([crops, crops.flip(-1)]) if mirrored else crops)
         if mirrored:
             points, mirror = points.chunk(2)
@@ -201,7 +201,7 @@ class FaceEncoder(nn.Module):
 
         def crop(part: list[int], config: PartConfig) -> tuple[Tensor, Tensor]:
             frame = part_frames(points, frames, part, config.side)
-            return cut(image, frame, config.height, config.width), frame
+            return crop_at(image, frame, config.height, config.width), frame
 
         def correct(part: list[int], found: Tensor, frame: Tensor) -> None:
             seen = to_image(found, frame)

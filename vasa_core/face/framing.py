@@ -104,7 +104,7 @@ def sample(image: Tensor, positions: Tensor) -> Tensor:
     return F.grid_sample(image, grid, "bilinear", "border", align_corners=False)
 
 
-def cut(image: Tensor, frames: Tensor, height: int, width: int) -> Tensor:
+def crop_at(image: Tensor, frames: Tensor, height: int, width: int) -> Tensor:
     """Crops (B, 3, height, width) of one image (1, 3, H, W) at frames (B, 2, 3).
 
     A crop smaller than what it shows is read from an image halved as often as needed, so that

@@ -1,7 +1,8 @@
 """Several faces of one picture, each with a motion of its own, in one frame.
 
 Each face is rendered by itself. What changes in the picture is added up, every pixel going with the
-head that it belongs to: where the reaches of two heads overlap, the nearer one takes over softly.
+head that it belongs to: where the edit masks of two heads overlap, the nearer one takes over,
+softly.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ class Actor:
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
+class FaceWeight:
     """What one face has of the picture: a box in pixels, and its weight (1, h, w) in there."""
 
     left: int
@@ -50,14 +51,14 @@ def render_faces(
 ) -> Iterator[Tensor]:
     """Frames (B, 3, H, W) of the picture in which all faces move, in chunks, by threads.
 
-    As many frames as the shortest motion has. Where no face's reach goes, they are the picture bit
-    by bit. ``check`` as in ``FaceSpace.render``. Raises InputError for faces of different pictures,
-    for the same face twice, and for motion that does not fit its portrait.
+    As many frames as the shortest motion has. Outside of every face's edit mask they are the
+    picture bit by bit. ``check`` as in ``FaceSpace.render``. Raises InputError for faces of
+    different pictures, for the same face twice, and for motion that does not fit its portrait.
     """
     portraits = [actor.portrait for actor in actors]
     check_faces(portraits)
     picture = portraits[0].image
-    parts = shares(portraits, [actor.space.reach(actor.portrait) for actor in actors])
+    parts = face_weights(portraits, [actor.space.edit_mask(actor.portrait) for actor in actors])
     threads = workers_each(workers, len(actors))
     with ExitStack() as stack:
         streams = [
@@ -87,10 +88,10 @@ def check_faces(portraits: Sequence[Portrait]) -> None:
                 f"Face {number} is of another picture ({width}x{height}) than face 1"
                 f" ({first.shape[-1]}x{first.shape[-2]}); encode all of them from one picture."
             )
-    measures = [FaceMeasure.of(portrait) for portrait in portraits]
-    for number, measure in enumerate(measures, 1):
-        for other, before in enumerate(measures[: number - 1], 1):
-            if measure.distance(before.centre) < APART:
+    extents = [FaceExtent.of(portrait) for portrait in portraits]
+    for number, extent in enumerate(extents, 1):
+        for other, before in enumerate(extents[: number - 1], 1):
+            if extent.distance(before.centre) < APART:
                 raise InputError(
                     f"Faces {other} and {number} are the same face of the picture; choose another"
                     " one for each."
@@ -103,7 +104,7 @@ def same_picture(one: Tensor, other: Tensor) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class FaceMeasure:
+class FaceExtent:
     """Where a face lies: the middle of its landmarks (2,), and a matrix that measures from there.
 
     In units of the landmarks' own spread (2, 2), along and across the face.
@@ -113,39 +114,39 @@ class FaceMeasure:
     whitening: Tensor
 
     @staticmethod
-    def of(portrait: Portrait) -> FaceMeasure:
+    def of(portrait: Portrait) -> FaceExtent:
         """Of a portrait's landmarks."""
         flat = portrait.landmarks[:, :2].cpu().double()
         centre = flat.mean(0)
         spread = (flat - centre).T @ (flat - centre) / len(flat)
         whitening = torch.linalg.inv(torch.linalg.cholesky(spread))
-        return FaceMeasure(*(value.to(portrait.image) for value in (centre, whitening)))
+        return FaceExtent(*(value.to(portrait.image) for value in (centre, whitening)))
 
     def distance(self, points: Tensor) -> Tensor:
         """(..., 2) pixels to their distance (...) from the face."""
         return ((points - self.centre) @ self.whitening.T).norm(dim=-1)
 
 
-def shares(portraits: Sequence[Portrait], reaches: Sequence[Tensor]) -> list[Share]:
-    """The share of each portrait, from the reaches (1, H, W) of all.
+def face_weights(portraits: Sequence[Portrait], edit_masks: Sequence[Tensor]) -> list[FaceWeight]:
+    """The weight of each portrait, from the edit masks (1, H, W) of all.
 
-    To each other face that reaches a place, a face gives it up as far as it is farther away, in
-    sizes of the faces. So of two faces one shows what the other does not, and nowhere is a seam.
+    A face leaves a place to each other face whose mask covers it, as far as it is farther away, in
+    sizes of the faces. So of two faces one shows what the other does not, without a seam.
     """
-    measures = [FaceMeasure.of(portrait) for portrait in portraits]
+    extents = [FaceExtent.of(portrait) for portrait in portraits]
     made = []
-    for own, reach in enumerate(reaches):
-        rows, columns = (reach[0].amax(dim).nonzero().flatten() for dim in (1, 0))
+    for own, mask in enumerate(edit_masks):
+        rows, columns = (mask[0].amax(dim).nonzero().flatten() for dim in (1, 0))
         (top, bottom), (left, right) = ((int(i[0]), int(i[-1]) + 1) for i in (rows, columns))
-        share = Share(left, top, right, bottom, reach.new_ones(1, bottom - top, right - left))
-        x = torch.arange(left, right).to(reach) + 0.5
-        y = torch.arange(top, bottom).to(reach) + 0.5
+        part = FaceWeight(left, top, right, bottom, mask.new_ones(1, bottom - top, right - left))
+        x = torch.arange(left, right).to(mask) + 0.5
+        y = torch.arange(top, bottom).to(mask) + 0.5
         points = torch.stack(torch.meshgrid(x, y, indexing="xy"), -1)
-        away = measures[own].distance(points)
-        for other in set(range(len(reaches))) - {own}:
-            farther = away - measures[other].distance(points)
-            share.weight.mul_(1 - share.box(reaches[other]) * torch.sigmoid(SHARPNESS * farther))
-        made.append(share)
+        away = extents[own].distance(points)
+        for other in set(range(len(edit_masks))) - {own}:
+            farther = away - extents[other].distance(points)
+            part.weight.mul_(1 - part.box(edit_masks[other]) * torch.sigmoid(SHARPNESS * farther))
+        made.append(part)
     return made
 
 
@@ -162,10 +163,10 @@ def in_step(streams: Sequence[Iterator[Tensor]]) -> Iterator[tuple[Tensor, ...]]
         ]
 
 
-def merged(picture: Tensor, frames: Sequence[Tensor], parts: Sequence[Share]) -> Tensor:
-    """The (1, 3, H, W) picture with what changes in (B, 3, H, W) frames, by each face's share."""
+def merged(picture: Tensor, frames: Sequence[Tensor], parts: Sequence[FaceWeight]) -> Tensor:
+    """The (1, 3, H, W) picture with what changes in (B, 3, H, W) frames, by each face's weight."""
     made = picture.repeat(len(frames[0]), 1, 1, 1)
-    for frame, share in zip(frames, parts, strict=True):
-        change = share.box(frame) - share.box(picture)
-        share.box(made).addcmul_(share.weight, change)
+    for frame, part in zip(frames, parts, strict=True):
+        change = part.box(frame) - part.box(picture)
+        part.box(made).addcmul_(part.weight, change)
     return made

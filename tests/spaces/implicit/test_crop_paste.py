@@ -7,8 +7,8 @@ import torch
 from torch.testing import assert_close
 
 from vasa_core.spaces.implicit.crop import (
+    crop_image,
     crop_square,
-    cut,
     face_points,
     network_input,
     to_crop,
@@ -53,7 +53,7 @@ def test_the_driving_crop(goldens):
 
 def test_its_pixels(goldens, need, square):
     need(PIPELINE, "source_u8", "img_crop_down")
-    crop = cut(goldens.picture(PIPELINE, "source_u8"), square.transform())
+    crop = crop_image(goldens.picture(PIPELINE, "source_u8"), square.transform())
     levels = crop[0].movedim(0, -1) * 255
     goldens.check(PIPELINE, "img_crop_down", levels[::4, ::4], 2.0, 0)
     goldens.check(PIPELINE, "img256_u8", network_input(crop)[0].movedim(0, -1) * 255, 2.0, 0)
@@ -92,7 +92,7 @@ def test_a_smooth_picture_survives_crop_and_paste(degrees):
     picture = torch.stack([x, y, (x + y) / 2])[None]
     transform = crop_at(70.0, 50.0, 64.0, degrees)
     place = paste_place(transform, 90, 120)
-    frame = paste(picture, cut(picture, transform), place)
+    frame = paste(picture, crop_image(picture, transform), place)
     mask = picture_mask(place, 90, 120)[0]
     assert torch.equal(frame[..., mask == 0], picture[..., mask == 0])
     assert_close(frame, picture, atol=0.02, rtol=0)
@@ -114,13 +114,13 @@ def test_a_crop_beyond_the_picture_is_cut_off():
     transform = crop_at(-20.0, 30.0, 64.0, 5)
     place = paste_place(transform, 50, 60)
     assert 0 <= place.left < place.right <= 60 and 0 <= place.top < place.bottom <= 50
-    assert cut(picture, transform).shape == (1, 3, 64, 64)
+    assert crop_image(picture, transform).shape == (1, 3, 64, 64)
     assert paste(picture, torch.rand(1, 3, 64, 64), place).isfinite().all()
 
 
 def test_a_large_face_does_not_alias(portrait_path, space):
     stripes = (torch.arange(2000) % 2).float().expand(1, 3, 2000, -1)
-    crop = cut(stripes, crop_at(0.0, 0.0, 2000.0, 0, size=256))
+    crop = crop_image(stripes, crop_at(0.0, 0.0, 2000.0, 0, size=256))
     assert (crop[..., 4:-4, 4:-4] - 0.5).abs().max() < 0.1
 
 

@@ -13,7 +13,7 @@ from vasa_core.face.geometry import rotation_matrix
 from vasa_core.motion.editing import posed, still
 from vasa_core.motion.sequence import held
 from vasa_core.spaces.implicit.keypoints import FaceState
-from vasa_core.spaces.implicit.views import face_mask, shares
+from vasa_core.spaces.implicit.views import face_mask, view_weights
 
 FPS = Fraction(25)
 
@@ -44,11 +44,11 @@ def wanted(yaws, smile=0.0):
 
 def test_the_nearest_photo_counts_most_and_shares_change_smoothly():
     photos = [state(0), state(20), state(0, smile=0.1)]
-    turning = shares(wanted(range(21)), photos)
+    turning = view_weights(wanted(range(21)), photos)
     assert_close(turning.sum(0), torch.ones(21))
     assert turning[0, 0] == turning[:, 0].max() and turning[1, 20] > 0.8
     assert (turning[1].diff() > 0).all() and turning.diff(dim=1).abs().max() < 0.15
-    smiling = shares(wanted([0], smile=0.1), photos)[:, 0]
+    smiling = view_weights(wanted([0], smile=0.1), photos)[:, 0]
     assert smiling.argmax() == 2
 
 

@@ -44,7 +44,7 @@ def landmarks(image):
 
 @pytest.fixture(scope="module")
 def appearance(image, landmarks, basis):
-    return prepare(image, landmarks, basis)
+    return prepare(image, basis.measure(landmarks), basis)
 
 
 def _speaking(frames=3):
@@ -105,14 +105,14 @@ def test_frames_do_not_depend_on_their_batch(appearance, refiner):
 
 def test_a_grey_portrait_stays_grey(image, landmarks, basis, refiner):
     grey = (image * torch.tensor([0.299, 0.587, 0.114]).view(3, 1, 1)).sum(1, keepdim=True)
-    appearance = prepare(grey.expand(-1, 3, -1, -1).contiguous(), landmarks, basis)
+    appearance = prepare(grey.expand(-1, 3, -1, -1).contiguous(), basis.measure(landmarks), basis)
     frames = render(appearance, *_speaking(), refiner=refiner)
     assert (frames.amax(1) - frames.amin(1)).amax() < 1e-3
 
 
 def test_a_larger_picture_is_refined_alike(appearance, image, landmarks, basis, refiner):
     large = F.interpolate(image, scale_factor=2, mode="bicubic").clamp(0, 1)
-    twice = prepare(large, 2 * landmarks, basis)
+    twice = prepare(large, basis.measure(2 * landmarks), basis)
     motion = _speaking()
     changes = [
         render(a, *motion, refiner=refiner) - render(a, *motion) for a in (appearance, twice)
@@ -132,7 +132,12 @@ def test_slow_motion_does_not_flicker(appearance, refiner):
 
 
 def test_it_also_finishes_what_other_photos_show(appearance, image, landmarks, basis, refiner):
-    more = add_views(appearance, landmarks, [(image.flip(-1), _mirrored(landmarks))], basis)
+    more = add_views(
+        appearance,
+        basis.measure(landmarks),
+        [(image.flip(-1), basis.measure(_mirrored(landmarks)))],
+        basis,
+    )
     motion = _speaking()
     refined, plain = (render(more, *motion, refiner=r) for r in (refiner, None))
     assert (refined - plain).abs().amax() > 0.03 and refined.isfinite().all()
@@ -146,7 +151,7 @@ def _mirrored(landmarks):
 
 def test_dubbed_lips_are_refined(image, landmarks, basis, refiner):
     lips = torch.zeros(12)
-    appearance = prepare(image, landmarks, basis, lips=lips)
+    appearance = prepare(image, basis.measure(landmarks), basis, lips=lips)
     codes = torch.zeros(1, CODE_SIZE)
     codes[0, 0] = 1.2
     still = (torch.zeros(1, 3), torch.zeros(1, 2), torch.ones(1), codes)

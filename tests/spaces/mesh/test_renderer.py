@@ -39,7 +39,7 @@ def _picture(landmarks, height=SIZE, width=SIZE):
 @pytest.fixture(scope="module")
 def face(basis):
     landmarks = _landmarks(basis)
-    return prepare(_picture(landmarks), landmarks, basis), landmarks
+    return prepare(_picture(landmarks), basis.measure(landmarks), basis), landmarks
 
 
 def _motion(frames=1, seed=0, size=1.0):
@@ -77,8 +77,8 @@ def test_open_lips_close_at_zero_and_stay_at_the_own_code(basis):
     code[0, 0] = 3.0
     landmarks[:468] += UNIT * basis.displacement(code)[0, :468]
     image = _picture(landmarks)
-    appearance = prepare(image, landmarks, basis)
-    own = own_expression(landmarks, basis)
+    appearance = prepare(image, basis.measure(landmarks), basis)
+    own = own_expression(basis.measure(landmarks), basis)
     assert own[PARTS["lips"]].norm() > 1 and own[12:].abs().max() == 0
     rotation, translation, scale, dynamics = _still()
     kept = render(appearance, rotation, translation, scale, dynamics + own)
@@ -90,7 +90,7 @@ def test_open_lips_close_at_zero_and_stay_at_the_own_code(basis):
 def test_outside_the_region_nothing_changes(basis):
     landmarks = _landmarks(basis) + torch.tensor([200.0, 260.0, 0.0])
     image = _picture(landmarks, 2 * SIZE + 151, 2 * SIZE + 90)
-    appearance = prepare(image, landmarks, basis)
+    appearance = prepare(image, basis.measure(landmarks), basis)
     region = appearance.region
     frames = render(appearance, *_motion(3))
     outside = torch.ones(image.shape[-2:], dtype=torch.bool)
@@ -109,7 +109,7 @@ def test_vertices_move_to_where_the_pose_says(basis, turn):
     places = torch.arange(SIZE) + 0.5
     x, y = torch.meshgrid(places, places, indexing="xy")
     image = torch.stack([x / SIZE, y / SIZE, 0 * x])[None]  # colour = place
-    appearance = prepare(image, landmarks, basis)
+    appearance = prepare(image, basis.measure(landmarks), basis)
     # a picture that is one big gradient has no head apart from its background
     rotation, translation, scale, dynamics = _still()
     rotation = torch.tensor([turn])
@@ -175,7 +175,7 @@ def test_extreme_motion_stays_a_picture(face):
 
 def test_turning_further_away_is_held_back(basis):
     turned = _landmarks(basis, (25.0, 0.0, 0.0))
-    appearance = prepare(_picture(turned), turned, basis)
+    appearance = prepare(_picture(turned), basis.measure(turned), basis)
     rotation, translation, scale, dynamics = _still(2)
     rotation = torch.tensor([[15.0, 0.0, 0.0], [-15.0, 0.0, 0.0]])
     change = (render(appearance, rotation, translation, scale, dynamics) - appearance.image).abs()
@@ -190,7 +190,7 @@ def test_region_alone(face):
     assert part.pixels.shape == (2, 3, region.height, region.width)
     assert part.matte.shape == (2, 1, region.height, region.width)
     frames = render(appearance, *motion)
-    moves = appearance.seam.reach[0, 0] == 1
+    moves = appearance.compositor.edit_mask[0, 0] == 1
     assert moves.float().mean() > 0.5
     assert torch.equal(region.box(frames)[..., moves], part.pixels[..., moves])
 
@@ -210,6 +210,6 @@ def test_other_precision_and_device(face, device):
 def test_wrong_shapes_are_named(basis):
     landmarks = _landmarks(basis)
     with pytest.raises(ValueError, match=r"\(1, 3, H, W\)"):
-        prepare(torch.rand(3, 64, 64), landmarks, basis)
+        prepare(torch.rand(3, 64, 64), basis.measure(landmarks), basis)
     with pytest.raises(ValueError, match="478"):
-        prepare(torch.rand(1, 3, 64, 64), landmarks[:468], basis)
+        prepare(torch.rand(1, 3, 64, 64), basis.measure(landmarks[:468]), basis)

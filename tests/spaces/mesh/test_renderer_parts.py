@@ -5,15 +5,16 @@ import torch
 
 from vasa_core.face.basis import CODE_SIZE, PARTS, FaceBasis
 from vasa_core.face.geometry import rotation_angles, rotation_matrix
+from vasa_core.spaces.curves import piecewise_linear
 from vasa_core.spaces.mesh.renderer.geometry.lattice import cell_centres
-from vasa_core.spaces.mesh.renderer.geometry.openings import interpolate, mouth_opening
-from vasa_core.spaces.mesh.renderer.geometry.portrait_geometry import make_scene
+from vasa_core.spaces.mesh.renderer.geometry.openings import mouth_opening
+from vasa_core.spaces.mesh.renderer.geometry.portrait_geometry import portrait_geometry
 from vasa_core.spaces.mesh.renderer.geometry.pose import head_motion, limited_rotation
 from vasa_core.spaces.mesh.renderer.geometry.texture import fill, sharp_texture
 from vasa_core.spaces.mesh.renderer.layers.eyes import lid_closure
 from vasa_core.spaces.mesh.renderer.layers.matte import head_matte
 from vasa_core.spaces.mesh.renderer.prepare import prepare
-from vasa_core.spaces.mesh.renderer.render import drivers
+from vasa_core.spaces.mesh.renderer.render import blendshape_weights
 
 SIZE, UNIT = 240, 60.0
 
@@ -47,24 +48,26 @@ def picture(landmarks):
 
 
 @pytest.fixture(scope="module")
-def scene(picture, landmarks, basis):
-    return make_scene(picture, landmarks, basis)
+def geometry(picture, landmarks, basis):
+    return portrait_geometry(picture, basis.measure(landmarks), basis)
 
 
-def test_both_sides_of_a_cut_agree_away_from_it(scene):
+def test_both_sides_of_a_cut_agree_away_from_it(geometry):
     points = torch.rand(400, 2, generator=torch.Generator().manual_seed(1)) * SIZE
-    lift = scene.mouth.lifted(points[None])[0] + scene.eyes.lifted(points[None])[0].sum(0)
-    upper, lower = (scene.surface.displace(points, side, scene.rows[:3]) for side in (1, -1))
+    lift = geometry.mouth.lifted(points[None])[0] + geometry.eyes.lifted(points[None])[0].sum(0)
+    upper, lower = (
+        geometry.surface.displace(points, side, geometry.blendshapes[:3]) for side in (1, -1)
+    )
     away = lift[0] == 0
     assert away.sum() > 100
     assert torch.allclose(upper[..., away], lower[..., away], atol=1e-4)
     assert (upper - lower)[..., ~away].abs().max() > 0.1
 
 
-def test_fields_pass_through_the_vertices(scene):
-    nose = scene.landmarks[[4, 5, 50, 280], :2]
-    found = scene.surface.displace(nose, 1, scene.rows[:2])
-    wanted = scene.rows[:2][:, [4, 5, 50, 280]].permute(0, 2, 1)
+def test_fields_pass_through_the_vertices(geometry):
+    nose = geometry.landmarks[[4, 5, 50, 280], :2]
+    found = geometry.surface.displace(nose, 1, geometry.blendshapes[:2])
+    wanted = geometry.blendshapes[:2][:, [4, 5, 50, 280]].permute(0, 2, 1)
     assert (found - wanted).abs().max() < 0.1  # pixels per standard deviation
 
 
@@ -77,16 +80,16 @@ def test_an_opening_knows_its_contours(landmarks):
     assert mouth.lifted(middle)[0] > 0.9 * mouth.lift
 
 
-def test_inversion_finds_the_source(scene):
+def test_inversion_finds_the_source(geometry):
     low, size = torch.zeros(1, 2), torch.tensor([float(SIZE), float(SIZE)])
-    lattice = scene.lattice(low, size, 3.0, (1,))
+    lattice = geometry.lattice(low, size, 3.0, (1,))
     still = torch.zeros(1, 3)
     motion = head_motion(
-        still + 4, still[:, :2] + 0.05, torch.ones(1), scene.pose.rotation[0], torch.tensor(UNIT)
+        still + 4, still[:, :2] + 0.05, torch.ones(1), geometry.pose.rotation[0], torch.tensor(UNIT)
     )
-    driving = torch.zeros(1, scene.rows.shape[0])
-    driving[0, 0] = 2.0
-    displacement = lattice.displacement(driving, motion)
+    weights = torch.zeros(1, geometry.blendshapes.shape[0])
+    weights[0, 0] = 2.0
+    displacement = lattice.displacement(weights, motion)
     target = cell_centres(low[0], size, *lattice.rest.shape[-2:])[None, None, None]
     offset = lattice.invert(displacement, target)
     there = lattice._look_up(
@@ -114,18 +117,18 @@ def test_lids_follow_blinks_and_gaze():
 
 
 def test_lips_do_not_pass_through_each_other(picture, landmarks, basis):
-    appearance = prepare(picture, landmarks, basis)
+    appearance = prepare(picture, basis.measure(landmarks), basis)
     gap = appearance.lip_gap
     codes = torch.zeros(40, CODE_SIZE)
     codes[:, PARTS["lips"]] = 2 * torch.randn(40, 12, generator=torch.Generator().manual_seed(2))
-    driving = drivers(appearance, codes)
-    assert (gap.rest + driving @ gap.rows).min() > -0.03 * UNIT
-    assert driving[:, -1].min() == 0  # and lips that are apart are left alone
+    weights = blendshape_weights(appearance, codes)
+    assert (gap.rest + weights @ gap.slopes).min() > -0.03 * UNIT
+    assert weights[:, -1].min() == 0  # and lips that are apart are left alone
 
 
-def test_the_matte_tells_head_from_wall(scene, landmarks):
-    matte = head_matte(scene)[0, 0]
-    region = scene.region
+def test_the_matte_tells_head_from_wall(geometry, landmarks):
+    matte = head_matte(geometry)[0, 0]
+    region = geometry.region
     x, y = (landmarks[10, :2] - torch.tensor([region.left, region.top])).long().tolist()
     assert matte[y - 8, x] > 0.95  # hair
     assert matte[y + 40, x] == 1  # face
@@ -151,5 +154,5 @@ def test_a_sharp_texture_is_exact_at_pixels():
 
 def test_interpolation_sorts_its_knots():
     x = torch.tensor([-1.0, 0.5, 2.0, 9.0])
-    found = interpolate(x, torch.tensor([2.0, 0.0, 1.0]), torch.tensor([4.0, 0.0, 1.0]))
+    found = piecewise_linear(x, torch.tensor([2.0, 0.0, 1.0]), torch.tensor([4.0, 0.0, 1.0]))
     assert torch.allclose(found, torch.tensor([0.0, 0.5, 4.0, 4.0]))

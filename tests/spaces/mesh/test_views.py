@@ -114,9 +114,9 @@ def test_nothing_pops_on_the_way(space, image, photos):
     assert steps.max() < 3 * steps.median()
     fine = torch.linspace(0, 1, 1001)[:, None]
     turn = torch.cat([12 * fine, torch.zeros(1001, 2)], 1)
-    shares = portrait.appearance.views.takes.shares(turn, fine * wide)
-    assert (shares.sum(-1) - 1).abs().max() < 1e-5 and (shares >= 0).all()
-    assert shares.diff(dim=1).abs().max() < 0.03 and shares.diff(dim=1).abs().amax(1).max() > 0
+    weights = portrait.appearance.views.weighting.weights(turn, fine * wide)
+    assert (weights.sum(-1) - 1).abs().max() < 1e-5 and (weights >= 0).all()
+    assert weights.diff(dim=1).abs().max() < 0.03 and weights.diff(dim=1).abs().amax(1).max() > 0
 
 
 def test_chunks_threads_and_views_of_the_frame_make_no_difference(space, image, photos):
@@ -130,8 +130,8 @@ def test_chunks_threads_and_views_of_the_frame_make_no_difference(space, image, 
     assert matte.shape[1] == 4 and torch.equal(matte[:, :3], play(space, portrait, motion))
     crop = play(space, portrait, motion, view="crop")
     assert crop.shape[-1] == portrait.crop.size
-    reach = space.reach(portrait)
-    assert torch.equal(whole[..., reach[0] == 0], image.expand_as(whole)[..., reach[0] == 0])
+    mask = space.edit_mask(portrait)
+    assert torch.equal(whole[..., mask[0] == 0], image.expand_as(whole)[..., mask[0] == 0])
 
 
 def test_a_second_device(image, photos):

@@ -134,7 +134,7 @@ def emotion_code(trial: Trial, name: str) -> Tensor:
 def edge_rows(trial: Trial) -> dict[str, float]:
     """Whether the soft edge flickers while somebody speaks: 1 is as much change as within."""
     frames = torch.stack(list(trial.frames(SWEEP_SECONDS)))
-    edge, inside = changes(frames, trial.space.reach(trial.portrait)[0])
+    edge, inside = changes(frames, trial.space.edit_mask(trial.portrait)[0])
     return {"edge: mean change against inside": float(edge.mean() / inside.mean())}
 
 

@@ -62,7 +62,7 @@ def of_clips(data: Path, split: str, refiner: Refiner, out: Path) -> dict[str, T
         last = min(len(frames), LAST)
         chosen = [i for i in range(STEP, last, STEP) if clip.found[i]]
         landmarks = torch.as_tensor(clip.landmarks)
-        appearance = prepare(frames[:1], landmarks[0], basis)
+        appearance = prepare(frames[:1], basis.measure(landmarks[0]), basis)
         motion = reenacted(landmarks[0], landmarks[chosen], basis)
         made = [frames_of(appearance, motion, r) for r in (None, refiner)]
         real = frames[chosen]
@@ -77,7 +77,7 @@ def of_stills(data: Path, split: str, refiner: Refiner, out: Path) -> dict[str, 
     basis, results, rows = FaceBasis.load(), {}, {}
     for still in stills(data, split):
         picture, landmarks = closed(still, basis)
-        appearance = prepare(picture, landmarks, basis)
+        appearance = prepare(picture, basis.measure(landmarks), basis)
         motion = reenacted(landmarks, still.landmarks[None], basis)
         made = [frames_of(appearance, motion, r) for r in (None, refiner)]
         points = still.landmarks[None]

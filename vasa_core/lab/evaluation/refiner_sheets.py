@@ -98,7 +98,7 @@ def portrait_sheet(folder: Path, refiner: Refiner, out: Path) -> None:
 
 def portrait_row(image: Tensor, landmarks: Tensor, space: MeshSpace, refiner: Refiner) -> Tensor:
     """One portrait's row, (3, CELL, 6 CELL)."""
-    appearance = prepare(image, landmarks, space.basis)
+    appearance = prepare(image, space.basis.measure(landmarks), space.basis)
     codes = torch.zeros(len(OPENINGS), CODE_SIZE)
     for row, gap in enumerate(OPENINGS):
         codes[row, PARTS["lips"]] = lips_code(gap, space.basis)

@@ -87,7 +87,7 @@ def face_points(landmarks: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     return flat[list(COVERED)], flat[list(EYES)].mean(0), flat[list(LIP_CORNERS)].mean(0)
 
 
-def cut(image: Tensor, transform: CropTransform) -> Tensor:
+def crop_image(image: Tensor, transform: CropTransform) -> Tensor:
     """The crop (1, C, size, size) of a picture (1, C, H, W), bilinear, black outside.
 
     A large face is shrunk first, so that nothing aliases; up to two picture pixels per crop pixel

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from ...types import Motion, Tracked
+from ..curves import smoothstep
 from .code import MotionCode
 from .driving import Offsets, relative
 from .keypoints import LIPS, FaceState
@@ -55,5 +56,4 @@ def lower_face(landmarks: Tensor, places: Tensor) -> Tensor:
     away = places - flat[list(LIP_CORNERS)].mean(0)
     x = away @ across / (HALF_WIDTH * unit)
     y = (away @ down / unit - BELOW_MOUTH) / HALF_HEIGHT
-    share = ((EDGE[1] - torch.hypot(x, y)) / (EDGE[1] - EDGE[0])).clamp(0, 1)
-    return share * share * (3 - 2 * share)
+    return smoothstep(torch.hypot(x, y), *reversed(EDGE))

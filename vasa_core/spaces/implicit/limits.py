@@ -19,7 +19,7 @@ SHIFT = 0.5  # half sides
 SCALE = 3.0
 
 
-def intact(offsets: Offsets) -> Offsets:
+def limit_offsets(offsets: Offsets) -> Offsets:
     """Offsets of B frames, held to what leaves a face intact; ordinary motion stays as it is."""
     turn = soft_limit(rotation_angles(offsets.rotation), -TURN, TURN)
     return replace(

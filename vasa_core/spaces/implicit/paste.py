@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from ...types import CropTransform
+from ..curves import smoothstep
 from .crop import pixel_centres, read
 
 FADE = 0.08  # width of the soft edge, in sides of the crop
@@ -37,8 +38,7 @@ class PastePlace:
 def edge_mask(places: Tensor, size: int) -> Tensor:
     """(h, w, 2) pixels of a crop of ``size`` to (h, w): 1 inside, fading to 0 at its border."""
     depth = torch.minimum(places, size - places).amin(-1) / (FADE * size)
-    depth = depth.clamp(0, 1)
-    return depth * depth * (3 - 2 * depth)
+    return smoothstep(depth, 0.0, 1.0)
 
 
 def crop_mask(crops: Tensor) -> Tensor:

@@ -18,11 +18,11 @@ from ...types import Motion, Portrait, Progress, Tracked, View, move, stepper
 from ..playing import Shot, made_for, offsets_for, shots
 from .appearance import ImplicitAppearance
 from .code import PARTS, MotionCode
-from .crop import crop_square, cut, face_points, network_input, to_crop
+from .crop import crop_image, crop_square, face_points, network_input, to_crop
 from .driving import Driving, KeypointDriver, Offsets, absolute, closed_lips, moved
 from .dubbing import lower_face, resting_lips, speaking
 from .keypoints import canonical_keypoints, face_state
-from .limits import intact
+from .limits import limit_offsets
 from .networks.appearance import AppearanceExtractor
 from .networks.motion import MotionExtractor
 from .networks.stitching import StitchingRetargeting
@@ -30,7 +30,7 @@ from .painter import FRAME_VALUES, Painter
 from .paste import crop_mask, paste, paste_place, picture_mask, with_channel
 from .ratios import lip_ratio
 from .tracking import driving_crops
-from .views import FaceView, paint, shares
+from .views import FaceView, paint, view_weights
 
 ENCODING_STEPS = 5  # face, points, motion, appearance, what warping needs
 
@@ -111,7 +111,7 @@ class ImplicitSpace(nn.Module):
     ) -> ImplicitAppearance:
         """What rendering needs of the face with (478, 3) landmarks in (1, 3, H, W)."""
         crop = crop_square(*face_points(landmarks)).transform()
-        seen = network_input(cut(image, crop))
+        seen = network_input(crop_image(image, crop))
         extracted = self.motion(seen)
         canonical, state = canonical_keypoints(extracted), face_state(extracted)
         step()
@@ -217,7 +217,7 @@ class ImplicitSpace(nn.Module):
     ) -> Tensor:
         look: ImplicitAppearance = portrait.appearance
         motion = move(motion, look.canonical.device, look.canonical.dtype)
-        offsets = intact(self.code.offsets(motion))
+        offsets = limit_offsets(self.code.offsets(motion))
         painted = self._painted(look, driver(offsets), offsets)
         if view == "crop":
             return with_channel(painted, crop_mask(painted)) if alpha else painted
@@ -231,7 +231,7 @@ class ImplicitSpace(nn.Module):
         if not look.views:
             return self.painter.paint(look.source, keypoints)
         photos = (look.state, *(view.state for view in look.views))
-        share = shares(moved(look.state, offsets), photos)
+        share = view_weights(moved(look.state, offsets), photos)
         return paint(self.painter, look.source, keypoints, look.views, share)
 
     def neutralised(self, portrait: Portrait, motion: Motion, amount: float = 1.0) -> Motion:
@@ -272,14 +272,17 @@ class ImplicitSpace(nn.Module):
         look = self._look(frame, landmarks)
         offsets = speaking(look.state, move(shot.motion, frame.device), rest, self.code)
         driver = KeypointDriver(look.canonical, look.state, self.stitching, self.driving)
-        painted = self.painter.paint(look.source, driver(intact(offsets)))
+        painted = self.painter.paint(look.source, driver(limit_offsets(offsets)))
         share = lower_face(look.crop_landmarks, look.place.places)
         return paste(frame, painted, replace(look.place, mask=look.place.mask * share))
 
     def matte(self, portrait: Portrait) -> Tensor:
-        """(1, H, W), 0..1: where the crop is pasted."""
+        """The paste mask (1, H, W), 0..1: how much of each pixel the painted crop covers.
+
+        The decoder paints head and background alike, so there is no finer matte of the head.
+        """
         return picture_mask(portrait.appearance.place, *portrait.image.shape[-2:])
 
-    def reach(self, portrait: Portrait) -> Tensor:
-        """(1, H, W), 0..1: how far frames may differ from the picture; 0 where they never do."""
+    def edit_mask(self, portrait: Portrait) -> Tensor:
+        """The paste mask again: frames differ from the picture where the crop is pasted."""
         return self.matte(portrait)

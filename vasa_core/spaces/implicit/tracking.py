@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ...face.encoder import FaceEncoder, Tracker, nobody_seen
-from .crop import CropSquare, cut, face_points, network_input, upright_square
+from .crop import CropSquare, crop_image, face_points, network_input, upright_square
 
 SETTLING = 25  # frames with a face from which the crop is taken
 
@@ -56,4 +56,4 @@ def _cropped(seen: tuple[Tensor, Tensor] | None, where: CropSquare):
     if seen is None:
         return None
     frame, points = seen
-    return network_input(cut(frame, where.transform())), points
+    return network_input(crop_image(frame, where.transform())), points

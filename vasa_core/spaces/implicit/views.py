@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ..curves import smoothstep
 from .keypoints import FaceState
 from .networks.warping import WarpSource
 from .painter import Painter, quickest_convolutions
@@ -31,7 +32,7 @@ class FaceView:
     source: WarpSource
 
 
-def shares(wanted: FaceState, photos: Sequence[FaceState]) -> Tensor:
+def view_weights(wanted: FaceState, photos: Sequence[FaceState]) -> Tensor:
     """How much of each photo a frame takes, (V, B), adding up to 1; smooth in what is wanted.
 
     Expressions are compared in units of how much they differ among the photos.
@@ -60,12 +61,11 @@ def face_mask(keypoints: Tensor, height: int, width: int) -> Tensor:
     """(B, K, 3) driven keypoints to (B, 1, height, width): 1 in the face, 0 away from it."""
     flat = keypoints[..., :2]
     middle = flat.mean(1, keepdim=True)
-    reach = (flat - middle).norm(dim=-1).amax(1).view(-1, 1, 1)
+    radius = (flat - middle).norm(dim=-1).amax(1).view(-1, 1, 1)
     x = (torch.arange(width).to(flat) + 0.5) * (2 / width) - 1
     y = (torch.arange(height).to(flat) + 0.5) * (2 / height) - 1
-    away = torch.hypot(x - middle[:, :, :1], y[:, None] - middle[:, :, 1:]) / reach
-    share = ((FACE[1] - away) / (FACE[1] - FACE[0])).clamp(0, 1)
-    return (share * share * (3 - 2 * share))[:, None]
+    away = torch.hypot(x - middle[:, :, :1], y[:, None] - middle[:, :, 1:]) / radius
+    return smoothstep(away, *reversed(FACE))[:, None]
 
 
 def paint(

@@ -13,7 +13,6 @@ from torch import Tensor, nn
 from ...face.basis import PARTS, FaceBasis
 from ...face.choice import choose_face, face_in_view
 from ...face.encoder import FaceEncoder
-from ...face.geometry import fit_pose
 from ...render.memory import frames_per_chunk
 from ...render.parallel import ordered_map
 from ...types import Motion, Portrait, Progress, Tracked, View, move, stepper
@@ -24,7 +23,7 @@ from .renderer.prepare import PREPARING_STEPS, prepare
 from .renderer.refiner import Refiner
 from .renderer.render import render, whole
 from .renderer.views.prepare_views import VIEW_STEPS, add_views
-from .tracking import motion_from_landmarks, placed_motion, relative_motion
+from .tracking import motion_from_landmarks, motion_from_poses, placed_motion, relative_motion
 
 ENCODING_STEPS = 2 + PREPARING_STEPS  # find the face, its landmarks, then ``prepare``
 
@@ -80,20 +79,25 @@ class MeshSpace(nn.Module):
         """
         step = stepper(ENCODING_STEPS + len(views) * (2 + VIEW_STEPS), progress)
         chosen = choose_face(self.encoder, image, face, mask, step)
-        landmarks = chosen.landmarks
-        pose = fit_pose(landmarks[None], self.basis.canonical)
-        identity = pose.canonical(landmarks[None])[0]
-        photos = [(v, face_in_view(self.encoder, views, n, step)) for n, v in enumerate(views)]
-        appearance = prepare(image, landmarks, self.basis, step)
+        source = self.basis.measure(chosen.landmarks)
+        identity = source.canonical
+        seen = [face_in_view(self.encoder, views, n, step) for n in range(len(views))]
+        photos = [(v, self.basis.measure(points)) for v, points in zip(views, seen, strict=True)]
+        appearance = prepare(image, source, self.basis, step)
         if photos:
-            appearance = add_views(appearance, landmarks, photos, self.basis, step)
-        rest = motion_from_landmarks(landmarks[None], self.basis, Fraction(25), identity)
+            appearance = add_views(appearance, source, photos, self.basis, step)
+        rest = motion_from_poses(
+            source.pose, source.landmarks[None], self.basis, Fraction(25), identity
+        )
+        # ``appearance.own`` is the same code from working pixels; it differs in its last bits, and
+        # so would frames that are edited on top of the photo's own expression
+        own = own_expression(source, self.basis)
         return Portrait(
             space=self.name,
             image=image,
-            landmarks=landmarks,
+            landmarks=source.landmarks,
             identity=identity,
-            pose=replace(rest, dynamics=own_expression(landmarks, self.basis)[None]),
+            pose=replace(rest, dynamics=own[None]),
             crop=appearance.crop,
             appearance=appearance,
             faces=chosen.faces,
@@ -167,9 +171,8 @@ class MeshSpace(nn.Module):
             return shot.frame
         frame, seen = shot.frame, move(shot.seen, shot.frame.device, shot.frame.dtype)
         lips = PARTS["lips"]
-        appearance = prepare(
-            frame, seen.landmarks[0], self.basis, lips=seen.motion.dynamics[0, lips]
-        )
+        source = self.basis.measure(seen.landmarks[0])
+        appearance = prepare(frame, source, self.basis, lips=seen.motion.dynamics[0, lips])
         codes = torch.zeros_like(seen.motion.dynamics)
         codes[:, lips] = shot.motion.dynamics[:, lips].to(codes)
         none = codes.new_zeros(1, 3)
@@ -178,12 +181,12 @@ class MeshSpace(nn.Module):
 
     def matte(self, portrait: Portrait) -> Tensor:
         """(1, H, W), 0..1: what moves (head, hair, shoulders) in the picture as it is."""
-        seam = portrait.appearance.seam
-        return whole(portrait.appearance, seam.matte * seam.reach)
+        compositor = portrait.appearance.compositor
+        return whole(portrait.appearance, compositor.matte * compositor.edit_mask)
 
-    def reach(self, portrait: Portrait) -> Tensor:
+    def edit_mask(self, portrait: Portrait) -> Tensor:
         """(1, H, W), 0..1: how far frames may differ from the picture; 0 where they never do."""
-        return whole(portrait.appearance, portrait.appearance.seam.reach)
+        return whole(portrait.appearance, portrait.appearance.compositor.edit_mask)
 
     @torch.no_grad()
     def _draw(self, portrait: Portrait, motion: Motion, view: View, alpha: bool) -> Tensor:

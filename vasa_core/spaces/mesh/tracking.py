@@ -29,7 +29,17 @@ def motion_from_landmarks(
     Translation is the head's place in eye distances, scale is pixels per eye distance. The dynamics
     are measured from ``neutral`` (V, 3, canonical), by default the clip's own neutral face.
     """
-    pose = fit_pose(landmarks, basis.canonical)
+    return motion_from_poses(fit_pose(landmarks, basis.canonical), landmarks, basis, fps, neutral)
+
+
+def motion_from_poses(
+    pose: RigidFit,
+    landmarks: Tensor,
+    basis: FaceBasis,
+    fps: Fraction,
+    neutral: Tensor | None = None,
+) -> Motion:
+    """As ``motion_from_landmarks``, where their poses are known already."""
     faces = pose.canonical(landmarks)
     return Motion(
         rotation=rotation_angles(pose.rotation),

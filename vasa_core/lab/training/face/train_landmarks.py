@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ....face import topology as mesh
 from ....face.detector import Detector
-from ....face.framing import cut, fit_frames, frame_size, make_frames, to_image
+from ....face.framing import crop_at, fit_frames, frame_size, make_frames, to_image
 from ....face.landmark_net import LandmarkNet
 from ...data.faces import FaceSet
 from ...engine import Objective, Step, Trainer, main_process_first
@@ -82,7 +82,7 @@ class Negatives:
                 face = int(u[4] * len(self.points))
                 picture = self.empty + face
                 frame = misplaced_frame(fit_frames(self.points[face, None], mean), generator)
-            crops.append(cut(self.pictures[picture, None].float() / 255, frame, size, size))
+            crops.append(crop_at(self.pictures[picture, None].float() / 255, frame, size, size))
         return restyle(torch.cat(crops), generator)
 
 
@@ -128,7 +128,7 @@ def validate(net: LandmarkNet, images: Tensor, points: Tensor, jitter: Jitter) -
     for image, frame in zip(images.split(1), frames.split(1), strict=True):
         picture = image.float() / 255
         for _ in range(2):
-            result = to_image(net(cut(picture, frame, size, size))[1], frame)
+            result = to_image(net(crop_at(picture, frame, size, size))[1], frame)
             frame = fit_frames(result, mean)
         found.append(result)
     return errors(torch.cat(found), points)

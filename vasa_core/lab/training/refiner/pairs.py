@@ -19,23 +19,23 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ....face.basis import CODE_SIZE, PARTS, FaceBasis
-from ....face.geometry import RigidFit, fit_pose
+from ....face.geometry import RigidFit
 from ....face.topology import LIP_LOWER_INNER
 from ....spaces.mesh.renderer.geometry.blendshapes import (
     LipGap,
-    intact,
+    limit_codes,
     lip_gap,
     own_expression,
-    own_opening,
+    solve_lips_code,
 )
-from ....spaces.mesh.renderer.geometry.portrait_geometry import make_scene
+from ....spaces.mesh.renderer.geometry.portrait_geometry import portrait_geometry
 from ....spaces.mesh.renderer.geometry.pose import HeadMotion, head_motion
 from ....spaces.mesh.renderer.geometry.region import HeadRegion
 from ....spaces.mesh.renderer.layers.mouth import MouthInside
 from ....spaces.mesh.renderer.layers.patch import Patch, follow, paste
 from ....spaces.mesh.renderer.prepare import prepare_parts
-from ....spaces.mesh.renderer.refiner_io import Finish
-from ....spaces.mesh.renderer.render import drivers
+from ....spaces.mesh.renderer.refiner_io import RefinerFrame
+from ....spaces.mesh.renderer.render import blendshape_weights
 from ....spaces.mesh.renderer.views.draw import draw_mouth
 from ....spaces.mesh.tracking import motion_from_landmarks, relative_motion
 from ....types import Motion
@@ -72,9 +72,9 @@ class Pairs:
 def reenacted(source: Tensor, targets: Tensor, basis: FaceBasis) -> Motion:
     """Landmarks (V, 3) of a photo and (T, V, 3) of its clip to motion that ``render`` takes."""
     landmarks = torch.cat([source[None], targets])
-    own = fit_pose(landmarks[:1], basis.canonical).canonical(landmarks[:1])[0]
-    motion = relative_motion(motion_from_landmarks(landmarks, basis, Fraction(25), own))
-    motion = replace(motion, dynamics=motion.dynamics + own_expression(source, basis))
+    face = basis.measure(source)
+    motion = relative_motion(motion_from_landmarks(landmarks, basis, Fraction(25), face.canonical))
+    motion = replace(motion, dynamics=motion.dynamics + own_expression(face, basis))
     return motion[1:]
 
 
@@ -86,28 +86,28 @@ class Parts:
     rotation: Tensor
     origin: Tensor
     unit: Tensor
-    rows: Tensor
+    blendshapes: Tensor
     own: Tensor
     lip_gap: LipGap
     mouth_patch: Patch
     mouth: MouthInside
     eyes_patch: None
     eyes: None
-    mouth_finish: Finish
+    refiner_frame: RefinerFrame
 
 
 def parts_of(picture: Tensor, landmarks: Tensor, basis: FaceBasis) -> Parts:
     """As ``prepare``, the mouth only: that takes a third of the time."""
-    scene = make_scene(picture, landmarks, basis)
+    geometry = portrait_geometry(picture, basis.measure(landmarks), basis)
     return Parts(
-        region=scene.region,
-        rotation=scene.pose.rotation[0],
-        origin=scene.origin,
-        unit=scene.pose.scale[0],
-        rows=scene.rows,
-        own=F.pad(scene.own_lips, (0, CODE_SIZE - len(scene.own_lips))),
-        lip_gap=lip_gap(scene.landmarks, scene.rows, scene.mouth, scene.unit),
-        **prepare_parts(scene, eyes=False),
+        region=geometry.region,
+        rotation=geometry.pose.rotation[0],
+        origin=geometry.origin,
+        unit=geometry.pose.scale[0],
+        blendshapes=geometry.blendshapes,
+        own=F.pad(geometry.own_lips, (0, CODE_SIZE - len(geometry.own_lips))),
+        lip_gap=lip_gap(geometry.landmarks, geometry.blendshapes, geometry.mouth, geometry.unit),
+        **prepare_parts(geometry, eyes=False),
     )
 
 
@@ -118,24 +118,24 @@ def closed(still: Still, basis: FaceBasis, left: float = 0.0) -> tuple[Tensor, T
     """
     parts = parts_of(still.picture, still.landmarks, basis)
     code = left * parts.own[None]
-    driving = drivers(parts, code)
+    weights = blendshape_weights(parts, code)
     landmarks = still.landmarks.clone()
-    moved = torch.einsum("c,cvd->vd", driving[0], parts.rows)
+    moved = torch.einsum("c,cvd->vd", weights[0], parts.blendshapes)
     landmarks[: len(moved)] += moved / landmarks.new_tensor([*parts.region.scale, 1])
     rest = HeadMotion(torch.eye(2, 3)[None], torch.zeros(1, 2))
-    layer = draw_mouth(parts, parts.origin, driving, rest, code)
+    layer = draw_mouth(parts, parts.origin, weights, rest, code)
     border = parts.mouth_patch.window.border.expand_as(layer.weight)
     picture = still.picture.clone()
-    frame = parts.region.crop(picture).clone()
-    paste(frame, replace(layer, weight=border))
-    parts.region.box(picture).copy_(frame)
+    drawn = parts.region.crop(picture).clone()
+    paste(drawn, replace(layer, weight=border))
+    parts.region.box(picture).copy_(drawn)
     return picture, landmarks
 
 
 def observe(appearance: Parts, motion: Motion, real: Tensor) -> Iterator[dict[str, Tensor]]:
     """What the net sees of a prepared portrait in motion, and the truth from (T, 3, H, W)."""
     for n in range(len(real)):
-        dynamics = intact(motion.dynamics[n : n + 1])
+        dynamics = limit_codes(motion.dynamics[n : n + 1])
         head = head_motion(
             motion.rotation[n : n + 1],
             motion.translation[n : n + 1],
@@ -143,16 +143,16 @@ def observe(appearance: Parts, motion: Motion, real: Tensor) -> Iterator[dict[st
             appearance.rotation,
             appearance.unit,
         )
-        driving = drivers(appearance, dynamics)
+        weights = blendshape_weights(appearance, dynamics)
         truth = appearance.region.crop(real[n : n + 1])
-        layer = draw_mouth(appearance, appearance.origin, driving, head, dynamics)
-        opened = follow(appearance.mouth_patch, driving, head)
-        finish = appearance.mouth_finish
+        layer = draw_mouth(appearance, appearance.origin, weights, head, dynamics)
+        opened = follow(appearance.mouth_patch, weights, head)
+        frame = appearance.refiner_frame
         yield {
-            "part": finish.seen(opened, layer.colours, head, appearance.origin)[0],
-            "truth": finish.true(truth, head, appearance.origin)[0],
-            "palette": (finish.palette / finish.scale)[None],
-            "moved": finish.share(driving, dynamics[:, PARTS["lips"]] @ appearance.mouth.jaw),
+            "part": frame.seen(opened, layer.colours, head, appearance.origin)[0],
+            "truth": frame.target(truth, head, appearance.origin)[0],
+            "palette": (frame.palette / frame.scale)[None],
+            "moved": frame.strength(weights, dynamics[:, PARTS["lips"]] @ appearance.mouth.jaw),
         }
 
 
@@ -184,7 +184,7 @@ def clip_pairs(clip: Clip, frames: Tensor, basis: FaceBasis, rng) -> Iterator:
 
 def still_pairs(still: Still, basis: FaceBasis) -> Iterator:
     """Observations of a still that was closed, a third of them in part, and is opened again."""
-    unit = fit_pose(still.landmarks[None], basis.canonical).scale[0]
+    unit = basis.measure(still.landmarks).pose.scale[0]
     if (still.landmarks[14] - still.landmarks[13]).norm() > TOO_WIDE * unit:
         return
     left = 0.5 if int(unit * 1000) % 3 == 0 else 0.0
@@ -214,7 +214,7 @@ def lips_code(gap: float, basis: FaceBasis) -> Tensor:
     bulge = torch.linspace(-1, 1, len(LIP_LOWER_INNER)).square().neg().add(1)
     wanted = torch.zeros(len(LIP_LOWER_INNER), 3)
     wanted[:, 1] = gap * bulge
-    return own_opening(wanted, upright, basis)[0]
+    return solve_lips_code(wanted, upright, basis)[0]
 
 
 def gather(data: Path, work: Path, split: str) -> Pairs:

@@ -14,17 +14,17 @@ from .geometry.blendshapes import LipGap
 from .geometry.lattice import Lattice
 from .geometry.region import HeadRegion, HeadSquare
 from .geometry.texture import Texture
-from .layers.compositing import Seam
+from .layers.compositing import Compositor
 from .layers.eyes import Eyeballs
 from .layers.mouth import MouthInside
 from .layers.patch import Patch
-from .refiner_io import Finish
+from .refiner_io import RefinerFrame
 from .views.photo import Views
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class MeshAppearance:
-    """A portrait ready to be rendered; all tensors, in working pixels of ``region``.
+    """A portrait ready to be rendered; all tensors in working pixels of ``region``.
 
     image      (1, 3, H, W)  the source image
     close_up                 square around the head, in working pixels
@@ -38,8 +38,8 @@ class MeshAppearance:
     places     (1, 1, 2, h, w)  pixel centres of the region, in the head texture's own measure
     head                     moving layer: colour times matte (3), matte
     background (1, 3, h, w)  still layer
-    seam                     between the region and the rest of the image
-    mouth_finish             what the refiner needs
+    compositor               lays the region over the image
+    refiner_frame            how the refiner sees the mouth
     eyes_patch, eyes         None where nothing but the lips is going to move
     views                    more photos of the person; None without any
     """
@@ -57,10 +57,10 @@ class MeshAppearance:
     places: Tensor
     head: Texture
     background: Tensor
-    seam: Seam
+    compositor: Compositor
     mouth_patch: Patch
     mouth: MouthInside
-    mouth_finish: Finish
+    refiner_frame: RefinerFrame
     eyes_patch: Patch | None
     eyes: Eyeballs | None
     views: Views | None = None

@@ -8,19 +8,20 @@ import torch
 from torch import Tensor
 
 from ....face.basis import FaceBasis
+from ....face.measure import FaceMeasure
 from ....face.topology import VERTICES
 from .appearance import MeshAppearance
 from .geometry.blendshapes import lip_gap
 from .geometry.lattice import cell_centres
 from .geometry.openings import mouth_gap
-from .geometry.portrait_geometry import CELL, Scene, make_scene
+from .geometry.portrait_geometry import CELL, PortraitGeometry, portrait_geometry
 from .geometry.region import head_square
-from .layers.compositing import make_seam
+from .layers.compositing import make_compositor
 from .layers.eyes import make_eyeballs
+from .layers.foreground import head_layers, lower_face_layers
 from .layers.mouth import make_mouth
 from .layers.patch import make_patch
-from .layers.region_layers import lower_face_layers, split_layers
-from .refiner_io import make_finish
+from .refiner_io import make_refiner_frame
 
 PREPARING_STEPS = 4
 # How far the patches reach beside the corners, above and below their line, in eye distances.
@@ -30,7 +31,7 @@ EYE_PATCH = (0.06, 0.20, 0.20)
 
 def prepare(
     image: Tensor,
-    landmarks: Tensor,
+    source: FaceMeasure,
     basis: FaceBasis,
     step: Callable[[], None] = lambda: None,
     lips: Tensor | None = None,
@@ -39,8 +40,8 @@ def prepare(
 
     Args:
         image: (1, 3, H, W), 0..1.
-        landmarks: (478, 3) in pixels of the image, z in the same scale.
-        basis: the space's face basis.
+        source: the face, (478, 3) landmarks in pixels of the image, z in the same scale.
+        basis: the space's face basis, with which the face was measured.
         step: called ``PREPARING_STEPS`` times on the way; it may raise to stop the work.
         lips: (12,) code of the lips as they are, for a head of which only the lips are to move, as
             in dubbing; that is quicker. None: it is read from the picture, and all may move.
@@ -51,48 +52,49 @@ def prepare(
     """
     if image.ndim != 4 or image.shape[:2] != (1, 3):
         raise ValueError(f"prepare got an image of shape {tuple(image.shape)}, needs (1, 3, H, W).")
-    if landmarks.shape != (VERTICES, 3):
-        raise ValueError(f"prepare got landmarks {tuple(landmarks.shape)}, needs ({VERTICES}, 3).")
-    scene = make_scene(image, landmarks.to(image), basis, lips)
+    shape = tuple(source.landmarks.shape)
+    if shape != (VERTICES, 3):
+        raise ValueError(f"prepare got landmarks {shape}, needs ({VERTICES}, 3).")
+    geometry = portrait_geometry(image, source.to(image), basis, lips)
     step()
-    size = scene.origin.new_tensor([scene.region.width, scene.region.height])
+    size = geometry.origin.new_tensor([geometry.region.width, geometry.region.height])
     corner = torch.zeros_like(size)
-    field = scene.lattice(corner[None], size, CELL * scene.unit, (1,))
+    field = geometry.lattice(corner[None], size, CELL * geometry.unit, (1,))
     step()
-    parts = prepare_parts(scene, eyes=lips is None)
+    parts = prepare_parts(geometry, eyes=lips is None)
     step()
-    head, background = split_layers(scene) if lips is None else lower_face_layers(scene)
+    head, background = head_layers(geometry) if lips is None else lower_face_layers(geometry)
     step()
-    pixels = cell_centres(corner, size, scene.region.height, scene.region.width)
-    matte = head.planes[:, 3:, :: scene.factor, :: scene.factor].contiguous()
+    pixels = cell_centres(corner, size, geometry.region.height, geometry.region.width)
+    matte = head.planes[:, 3:, :: geometry.factor, :: geometry.factor].contiguous()
     return MeshAppearance(
-        region=scene.region,
-        close_up=head_square(scene.ellipse, scene.region.height, scene.region.width),
+        region=geometry.region,
+        close_up=head_square(geometry.ellipse, geometry.region.height, geometry.region.width),
         image=image,
-        rotation=scene.pose.rotation[0],
-        origin=scene.origin,
-        unit=scene.pose.scale[0],
-        own_lips=scene.own_lips,
-        lip_gap=lip_gap(scene.landmarks, scene.rows, scene.mouth, scene.unit),
+        rotation=geometry.pose.rotation[0],
+        origin=geometry.origin,
+        unit=geometry.pose.scale[0],
+        own_lips=geometry.own_lips,
+        lip_gap=lip_gap(geometry.landmarks, geometry.blendshapes, geometry.mouth, geometry.unit),
         field=field,
         target=cell_centres(corner, size, *field.rest.shape[-2:])[None, None, None],
         places=head.normal(pixels[None, None]),
         head=head,
         background=background,
-        seam=make_seam(image, scene.region, scene.picture, field, matte),
+        compositor=make_compositor(image, geometry.region, geometry.picture, field, matte),
         **parts,
     )
 
 
-def prepare_parts(scene: Scene, eyes: bool) -> dict:
-    """Mouth and, unless they stay still, eyes of a scene, by the names of ``MeshAppearance``."""
-    open_by = mouth_gap(scene.landmarks).item() / scene.unit
-    mouth_patch = make_patch(scene, scene.mouth, *MOUTH_PATCH, open_by)
-    eyes_patch = make_patch(scene, scene.eyes, *EYE_PATCH) if eyes else None
+def prepare_parts(geometry: PortraitGeometry, eyes: bool) -> dict:
+    """Mouth and, unless they stay still, eyes of a portrait, by the names of ``MeshAppearance``."""
+    open_by = mouth_gap(geometry.landmarks).item() / geometry.unit
+    mouth_patch = make_patch(geometry, geometry.mouth, *MOUTH_PATCH, open_by)
+    eyes_patch = make_patch(geometry, geometry.eyes, *EYE_PATCH) if eyes else None
     return {
         "mouth_patch": mouth_patch,
-        "mouth": make_mouth(scene, mouth_patch),
+        "mouth": make_mouth(geometry, mouth_patch),
         "eyes_patch": eyes_patch,
-        "eyes": make_eyeballs(scene, eyes_patch) if eyes else None,
-        "mouth_finish": make_finish(scene, mouth_patch, scene.mouth),
+        "eyes": make_eyeballs(geometry, eyes_patch) if eyes else None,
+        "refiner_frame": make_refiner_frame(geometry, mouth_patch, geometry.mouth),
     }

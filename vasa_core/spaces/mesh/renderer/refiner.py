@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from .geometry.openings import smoothstep
+from ...curves import smoothstep
 
 SLOPE = 0.1  # of the activation below zero
 CHANNELS = 10  # frame (3), photo (3), inside now, inside at rest, below upper, above lower
@@ -117,10 +117,10 @@ class Refiner(nn.Module):
     def near(self, part: Tensor) -> Tensor:
         """Where detail may change, (B, 1, h, w): around what is open or was open in the photo."""
         opened = torch.maximum(part[:, 6:7], part[:, 7:8])
-        reach = self.config.spread
+        radius = self.config.spread
         for _ in range(2):  # mean over a square, by running sums: ten times quicker than pooling
-            sums = F.pad(opened, (reach + 1, reach)).cumsum(-1)
-            side = 2 * reach + 1
+            sums = F.pad(opened, (radius + 1, radius)).cumsum(-1)
+            side = 2 * radius + 1
             opened = ((sums[..., side:] - sums[..., :-side]) / side).mT
         return (SPREAD * opened).clamp(0, 1)
 

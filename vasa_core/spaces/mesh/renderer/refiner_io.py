@@ -13,9 +13,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ...curves import smoothstep
 from .geometry.lattice import cell_centres
-from .geometry.openings import Openings, smoothstep
-from .geometry.portrait_geometry import Scene
+from .geometry.openings import Openings
+from .geometry.portrait_geometry import PortraitGeometry
 from .geometry.pose import HeadMotion
 from .geometry.texture import luminance
 from .layers.mouth import CHEEKS, LIP_FLESH, colour_at
@@ -33,7 +34,7 @@ DEPTHS = 0.08  # scale of the distances to the contours, in eye distances
 
 
 @dataclass(frozen=True, slots=True)
-class Finish:
+class RefinerFrame:
     """How the refiner sees P parts of a photo (the mouth: P = 1), and what its outputs mean.
 
     places (P, 2, h, w)   of the samples in the photo, working pixels
@@ -42,7 +43,7 @@ class Finish:
     photo  (P, 4, h, w)   colours of the photo, relative to the skin, and what is open in it
     skin (3,), scale ()   what colours are relative to
     palette (3, 3)        rows: colours that the net's outputs add
-    motion (C, C)         drivers to the square of the mean displacement, eye distances
+    motion (C, C)         blendshape weights to the square of the mean displacement, eye distances
     unit ()               eye distance, pixels
     shrink                of the frames, so that the eyes are about ``SAMPLES`` pixels apart
     """
@@ -65,22 +66,22 @@ class Finish:
         patch: Patch,
         opened: OpenedPatch,
         layer: Layer,
-        share: Tensor,
+        strength: Tensor,
         motion: HeadMotion,
         origin: Tensor,
     ) -> Layer:
-        """A layer of B frames with the ``share`` (B,) of what is to be added to it."""
+        """A layer of B frames with the ``strength`` (B,) of what is to be added to it."""
         part = self.seen(opened, layer.colours, motion, origin)
         batch, patches = part.shape[:2]
         part = part.flatten(0, 1).to(net.stem.weight)
         change = net(part.contiguous(memory_format=torch.channels_last)).to(layer.colours)
         change = self.coloured(change).unflatten(0, (batch, patches))
-        change = change * (SHOWN * share)[:, None, None, None, None]
+        change = change * (SHOWN * strength)[:, None, None, None, None]
         points = motion.plane_inverse(opened.pixels, origin, self.depth)
         places = self.inverse @ points.flatten(3) + self.corner[..., None]
         grid = places.view_as(points).permute(0, 1, 3, 4, 2).flatten(0, 1)
         change = F.grid_sample(
-            _enlarged(change.flatten(0, 1)), grid, padding_mode="zeros", align_corners=False
+            _twice_as_dense(change.flatten(0, 1)), grid, padding_mode="zeros", align_corners=False
         )
         return replace(layer, added=change.unflatten(0, (batch, patches)) * patch.window.border)
 
@@ -99,7 +100,7 @@ class Finish:
             [here[:, :, :3], photo[:, :, :3], here[:, :, 3:4], photo[:, :, 3:], here[:, :, 4:]], 2
         )
 
-    def true(self, pictures: Tensor, motion: HeadMotion, origin: Tensor) -> Tensor:
+    def target(self, pictures: Tensor, motion: HeadMotion, origin: Tensor) -> Tensor:
         """(B, 3, H, W) real frames to what a perfect layer's colours would be: (B, P, 3, h, w)."""
         layers = (pictures[:, None] - self.skin) / self.scale
         layers = layers.expand(-1, len(self.depth), -1, -1, -1)
@@ -110,13 +111,13 @@ class Finish:
         """(..., 3, h, w) of the net to colours."""
         return torch.einsum("...khw,kc->...chw", change, self.palette)
 
-    def share(self, drivers: Tensor, dropped: Tensor) -> Tensor:
+    def strength(self, weights: Tensor, dropped: Tensor) -> Tensor:
         """How much of the change is shown, (B,), 0..1.
 
-        None where the face is as in the photo, by its (B, C) drivers; and none where the jaw has
+        None where the face is as in the photo, by its (B, C) weights; and none where the jaw has
         ``dropped`` (B, 2), pixels, farther than in the pictures that taught the refiner.
         """
-        square = ((drivers @ self.motion) * drivers).sum(1).clamp(min=0)
+        square = ((weights @ self.motion) * weights).sum(1).clamp(min=0)
         known = 1 - smoothstep(dropped.norm(dim=1) / self.unit, *UNSEEN)
         return known * square / (square + RESTING**2)
 
@@ -138,10 +139,12 @@ class Finish:
         return found.unflatten(0, points.shape[:2])
 
 
-def make_finish(scene: Scene, patch: Patch, openings: Openings) -> Finish:
+def make_refiner_frame(
+    geometry: PortraitGeometry, patch: Patch, openings: Openings
+) -> RefinerFrame:
     """The refiner's view of a portrait's openings."""
     height, width = MOUTH.height, MOUTH.width
-    unit = scene.pose.scale[0]
+    unit = geometry.pose.scale[0]
     axes = openings.axes
     size = unit.new_tensor([width / SAMPLES, height / SAMPLES])
     low = unit.new_tensor([-width / SAMPLES / 2, -ABOVE])
@@ -154,13 +157,15 @@ def make_finish(scene: Scene, patch: Patch, openings: Openings) -> Finish:
     inverse = axes * (2 / (size * unit))[:, None]
     middle = low * unit + size * unit / 2
     corner = -(inverse @ centre[..., None])[..., 0] - 2 / (size * unit) * middle
-    skin = colour_at(scene, CHEEKS)
-    lip = colour_at(scene, LIP_FLESH)
+    skin = colour_at(geometry, CHEEKS)
+    lip = colour_at(geometry, LIP_FLESH)
     scale = luminance(skin, 0)[0].clamp(min=0.15)
     white = torch.ones_like(skin) * scale
-    maps = patch.window.lattice.maps.view(len(scene.rows), len(axes), 2, 3, -1)[:, :, :, :2]
+    maps = patch.window.lattice.maps.view(len(geometry.blendshapes), len(axes), 2, 3, -1)[
+        :, :, :, :2
+    ]
     maps = maps.flatten(1)
-    finish = Finish(
+    frame = RefinerFrame(
         places=places,
         inverse=inverse,
         corner=corner,
@@ -173,18 +178,18 @@ def make_finish(scene: Scene, patch: Patch, openings: Openings) -> Finish:
         unit=unit,
         shrink=max(1, round(unit.item() / SAMPLES)),
     )
-    return replace(finish, photo=_photo(scene, finish, openings))
+    return replace(frame, photo=_photo(geometry, frame, openings))
 
 
-def _photo(scene: Scene, finish: Finish, openings: Openings) -> Tensor:
-    """What the photo shows: see ``Finish.photo``."""
-    still = HeadMotion(torch.eye(2, 3).to(finish.places)[None], finish.places.new_zeros(1, 2))
-    colours = finish.true(scene.picture, still, scene.origin)[0]
-    upper, lower = openings.covers(finish.places.permute(0, 2, 3, 1), 0.02 * scene.unit)
+def _photo(geometry: PortraitGeometry, frame: RefinerFrame, openings: Openings) -> Tensor:
+    """What the photo shows: see ``RefinerFrame.photo``."""
+    still = HeadMotion(torch.eye(2, 3).to(frame.places)[None], frame.places.new_zeros(1, 2))
+    colours = frame.target(geometry.picture, still, geometry.origin)[0]
+    upper, lower = openings.covers(frame.places.permute(0, 2, 3, 1), 0.02 * geometry.unit)
     return torch.cat([colours, ((1 - upper) * (1 - lower))[:, None]], 1)
 
 
-def _enlarged(change: Tensor) -> Tensor:
-    """Twice as dense, smoothly."""
+def _twice_as_dense(change: Tensor) -> Tensor:
+    """(B, 3, h, w) with twice as many samples along both sides."""
     # quicker so than without antialias, which changes nothing where a picture is enlarged
     return F.interpolate(change, scale_factor=2, mode="bicubic", antialias=True)

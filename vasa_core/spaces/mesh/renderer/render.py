@@ -11,7 +11,7 @@ from ....face.basis import PARTS
 from ....face.geometry import own_roll, rotation_angles, rotation_matrix
 from ....types import View
 from .appearance import MeshAppearance
-from .geometry.blendshapes import intact
+from .geometry.blendshapes import limit_codes
 from .geometry.lattice import enlarge
 from .geometry.pose import HeadMotion, head_motion
 from .layers.eyes import lid_closure, lid_position
@@ -36,8 +36,8 @@ class RenderedRegion:
     matte: Tensor
 
 
-def drivers(photo: MeshAppearance | FaceView, dynamics: Tensor) -> Tensor:
-    """(B, D) dynamics codes to (B, C) drivers of a photo's displacement maps.
+def blendshape_weights(photo: MeshAppearance | FaceView, dynamics: Tensor) -> Tensor:
+    """(B, D) dynamics codes to the (B, C) weights of a photo's blendshapes.
 
     The lips code is measured from closed lips: a photo with open lips is closed first, fully at a
     code of zero and not at all at the code that the photo itself stands for.
@@ -49,9 +49,9 @@ def drivers(photo: MeshAppearance | FaceView, dynamics: Tensor) -> Tensor:
     open_share = dynamics[:, PARTS["lips"]] @ own_lips / own_lips.square().sum().clamp(min=1e-6)
     still_open = 1 - open_share.clamp(0, 1)[:, None]
     parts = [offset[:, PARTS["lips"]], offset[:, PARTS["expression"]], closure, still_open]
-    driving = torch.cat([*parts, torch.zeros_like(still_open)], 1)
-    driving[:, -1] = photo.lip_gap.overlap(driving)
-    return driving
+    weights = torch.cat([*parts, torch.zeros_like(still_open)], 1)
+    weights[:, -1] = photo.lip_gap.overlap(weights)
+    return weights
 
 
 def render_region(
@@ -70,21 +70,21 @@ def render_region(
         scale,
         appearance.rotation,
         appearance.unit,
-        None if views is None else views.takes.angles,
+        None if views is None else views.weighting.angles,
     )
-    driving = drivers(appearance, dynamics)
-    pixels, matte = _warp(appearance, driving, motion)
+    weights = blendshape_weights(appearance, dynamics)
+    pixels, matte = _warp(appearance, weights, motion)
     if views is None:
-        known = (appearance, appearance.origin, driving, motion, dynamics)
+        known = (appearance, appearance.origin, weights, motion, dynamics)
         if appearance.eyes is not None:
             paste(pixels, draw_eyes(*known))
         paste(pixels, draw_mouth(*known, refiner))
     else:
         level = own_roll(appearance.rotation).mT @ appearance.rotation
         angles = rotation_angles(rotation_matrix(rotation) @ level)
-        shares = views.takes.shares(angles, dynamics)
-        driving = [driving, *(drivers(view, dynamics) for view in views.photos)]
-        blend(pixels, appearance, shares, driving, motion, dynamics, refiner)
+        view_weights = views.weighting.weights(angles, dynamics)
+        each = [weights, *(blendshape_weights(view, dynamics) for view in views.photos)]
+        blend(pixels, appearance, view_weights, each, motion, dynamics, refiner)
     return RenderedRegion(pixels.clamp_(0, 1), matte.clamp(0, 1))
 
 
@@ -109,17 +109,17 @@ def render(
         alpha: add the head's matte as a fourth channel.
         refiner: finishes the mouth; None: it stays as it is drawn.
     Returns:
-        (B, 3 or 4, H, W); where the seam's reach ends a copy of the source, bit by bit.
+        (B, 3 or 4, H, W); a copy of the source, bit by bit, where the edit mask is 0.
     """
-    moving = render_region(appearance, rotation, translation, scale, intact(dynamics), refiner)
+    moving = render_region(appearance, rotation, translation, scale, limit_codes(dynamics), refiner)
     if view == "crop":
         layers = [moving.pixels, moving.matte] if alpha else [moving.pixels]
-        return appearance.close_up.cut(torch.cat(layers, 1))
+        return appearance.close_up.crop(torch.cat(layers, 1))
     source = appearance.image
     if alpha:
         source = torch.cat([source, torch.zeros_like(source[:, :1])], 1)
     frames = source.repeat(len(rotation), 1, 1, 1)
-    appearance.seam.join(appearance.region.box(frames), moving.pixels, moving.matte)
+    appearance.compositor.lay(appearance.region.box(frames), moving.pixels, moving.matte)
     return frames
 
 
@@ -130,10 +130,10 @@ def whole(appearance: MeshAppearance, layer: Tensor) -> Tensor:
     return picture
 
 
-def _warp(appearance: MeshAppearance, driving: Tensor, motion: HeadMotion) -> tuple[Tensor, Tensor]:
+def _warp(appearance: MeshAppearance, weights: Tensor, motion: HeadMotion) -> tuple[Tensor, Tensor]:
     """The head over its background, (B, 3, h, w) and the head's matte (B, 1, h, w)."""
     field = appearance.field
-    offsets = field.invert(field.displacement(driving, motion), appearance.target)
+    offsets = field.invert(field.displacement(weights, motion), appearance.target)
     offsets = appearance.head.scaled(offsets)  # while they are few
     offsets = enlarge(offsets, appearance.region.height, appearance.region.width)
     head = appearance.head.look_up(offsets[:, :, 0].add_(appearance.places))[:, 0]

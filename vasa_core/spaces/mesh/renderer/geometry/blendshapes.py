@@ -1,8 +1,9 @@
-"""What moves the vertices of a portrait: code components, lids along its contours, closed lips.
+"""The blendshapes of a portrait: code components, lids along its contours, closed lips.
 
-A driver row is a displacement of the 468 face vertices in camera pixels of the portrait. The rows
-are the 12 + 8 components of lips and expression, the closing of the right and of the left eye, and
-what is left to close open lips (see ``own_expression``), and the parting of lips that overlap.
+A blendshape is a displacement of the 468 face vertices, in working pixels of the portrait. A
+portrait has C = 24 of them, in this order: the 12 + 8 components of lips and expression; the
+closing of the right and of the left eye; what is left to close open lips (see
+``solve_lips_code``); and the parting of lips that overlap.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ import torch
 from torch import Tensor
 
 from .....face.basis import CODE_SIZE, PARTS, FaceBasis
-from .....face.geometry import RigidFit, fit_pose
+from .....face.geometry import RigidFit
+from .....face.measure import FaceMeasure
 from .....face.topology import (
     FACE_VERTICES,
     LEFT_CREASE,
@@ -25,9 +27,9 @@ from .....face.topology import (
     RIGHT_LID_LOWER,
     RIGHT_LID_UPPER,
 )
+from ....curves import piecewise_linear, smoothstep
 from ....limits import soft_length
-from .openings import MOUTH_LOWER, MOUTH_UPPER, Openings, interpolate, mouth_gap, smoothstep
-from .openings import mouth_opening as mouth_cut
+from .openings import MOUTH_LOWER, MOUTH_UPPER, Openings, mouth_gap, mouth_opening
 
 LID_UPPER, LID_CREASE, LID_BROW, LID_LOWER = 0.97, 0.52, 0.06, -0.06  # shares of the lid gap
 CLOSE_UPPER, CLOSE_LOWER = 0.40, -0.60  # shares of the lip gap
@@ -43,7 +45,7 @@ JAW = (
 )
 
 
-def intact(dynamics: Tensor) -> Tensor:
+def limit_codes(dynamics: Tensor) -> Tensor:
     """(B, D) codes whose lips and expression are held to what leaves a face intact.
 
     The length of either part is bent smoothly below ``MOST``; what talking faces do stays as it is.
@@ -54,9 +56,9 @@ def intact(dynamics: Tensor) -> Tensor:
     return codes
 
 
-def blink_rows(landmarks: Tensor, eyes: Openings) -> Tensor:
+def blink_shapes(landmarks: Tensor, eyes: Openings) -> Tensor:
     """(V, 3) landmarks to (2, 468, 3): displacement that closes the right and the left eye."""
-    rows = landmarks.new_zeros(2, FACE_VERTICES, 3)
+    shapes = landmarks.new_zeros(2, FACE_VERTICES, 3)
     lids = (
         (RIGHT_LID_UPPER, RIGHT_LID_LOWER, RIGHT_CREASE),
         (LEFT_LID_UPPER, LEFT_LID_LOWER, LEFT_CREASE),
@@ -73,8 +75,8 @@ def blink_rows(landmarks: Tensor, eyes: Openings) -> Tensor:
             (below, LID_LOWER),
         ):
             indices = list(indices)
-            rows[eye, indices] = share * interpolate(along[indices], knots, gap)
-    return rows
+            shapes[eye, indices] = share * piecewise_linear(along[indices], knots, gap)
+    return shapes
 
 
 def photo_gap(landmarks: Tensor, mouth: Openings, unit: float) -> Tensor:
@@ -89,7 +91,12 @@ def photo_gap(landmarks: Tensor, mouth: Openings, unit: float) -> Tensor:
     return share * gap * smoothstep(width, *OPEN_LIPS)
 
 
-def own_opening(gap: Tensor, pose: RigidFit, basis: FaceBasis) -> tuple[Tensor, Tensor]:
+def measured_gap(face: FaceMeasure) -> Tensor:
+    """``photo_gap`` of a face whose mouth is not known yet."""
+    return photo_gap(face.landmarks, mouth_opening(face.landmarks, face.unit), face.unit)
+
+
+def solve_lips_code(gap: Tensor, pose: RigidFit, basis: FaceBasis) -> tuple[Tensor, Tensor]:
     """The likeliest (12,) lips code that opens lips by ``gap`` (11, 3), and what it leaves over.
 
     Codes are standard normal by their making, so this is the usual Gaussian estimate.
@@ -104,83 +111,78 @@ def own_opening(gap: Tensor, pose: RigidFit, basis: FaceBasis) -> tuple[Tensor, 
     return own, left @ pose.rotation[0].T * pose.scale[0]
 
 
-def closing_row(landmarks: Tensor, gap: Tensor, mouth: Openings) -> Tensor:
+def closing_shape(landmarks: Tensor, gap: Tensor, mouth: Openings) -> Tensor:
     """(V, 3) landmarks to (468, 3): displacement of the lips that closes a ``gap`` (11, 3)."""
     along = mouth.local(landmarks[None, :FACE_VERTICES, :2])[0, :, 0]
-    closing = interpolate(along, along[list(LIP_UPPER_INNER)], gap)  # corners have no gap
-    row = landmarks.new_zeros(FACE_VERTICES, 3)
-    row[list(MOUTH_UPPER)] = CLOSE_UPPER * closing[list(MOUTH_UPPER)]
-    row[list(MOUTH_LOWER)] = CLOSE_LOWER * closing[list(MOUTH_LOWER)]
-    return row
+    closing = piecewise_linear(along, along[list(LIP_UPPER_INNER)], gap)  # corners have no gap
+    shape = landmarks.new_zeros(FACE_VERTICES, 3)
+    shape[list(MOUTH_UPPER)] = CLOSE_UPPER * closing[list(MOUTH_UPPER)]
+    shape[list(MOUTH_LOWER)] = CLOSE_LOWER * closing[list(MOUTH_LOWER)]
+    return shape
 
 
-def opened(landmarks: Tensor, unit: float) -> Tensor:
+def widen_lips(landmarks: Tensor, unit: float) -> Tensor:
     """(V, 3) landmarks of a video frame with the lips as far apart as they really are.
 
     Tracked lips lie too near to each other: what is open is seen open in part.
     """
     gap = landmarks[list(LIP_LOWER_INNER)] - landmarks[list(LIP_UPPER_INNER)]
-    row = closing_row(landmarks, (SEEN_OPENING - 1) * gap, mouth_cut(landmarks, unit))
-    return torch.cat([landmarks[:FACE_VERTICES] - row, landmarks[FACE_VERTICES:]])
+    shape = closing_shape(landmarks, (SEEN_OPENING - 1) * gap, mouth_opening(landmarks, unit))
+    return torch.cat([landmarks[:FACE_VERTICES] - shape, landmarks[FACE_VERTICES:]])
 
 
-def own_expression(landmarks: Tensor, basis: FaceBasis) -> Tensor:
+def own_expression(face: FaceMeasure, basis: FaceBasis) -> Tensor:
     """The dynamics code that shows a portrait as it was taken.
 
     A code of zero means closed lips, so a photo with open lips has a code of its own: rendering
     with it gives the photo back.
 
-    Args:
-        landmarks: (V, 3) pixels.
     Returns:
         (D,) code; zero but for ``lips``, and there too if the photo's lips are closed.
     """
-    pose = fit_pose(landmarks[None], basis.canonical.to(landmarks))
-    unit = pose.scale.item()
-    gap = photo_gap(landmarks, mouth_cut(landmarks, unit), unit)
-    code = landmarks.new_zeros(CODE_SIZE)
-    code[PARTS["lips"]] = own_opening(gap, pose, basis)[0]
+    code = face.landmarks.new_zeros(CODE_SIZE)
+    code[PARTS["lips"]] = solve_lips_code(measured_gap(face), face.pose, basis)[0]
     return code
 
 
-def parting_row(landmarks: Tensor, mouth: Openings) -> Tensor:
+def parting_shape(landmarks: Tensor, mouth: Openings) -> Tensor:
     """(V, 3) landmarks to (468, 3): moves the lips apart by a pixel in the middle."""
     along = mouth.local(landmarks[None, :FACE_VERTICES, :2])[0, :, 0] / mouth.half
     bulge = (1 - (along / 1.1).square()).clamp(min=0)[:, None] * mouth.axes[0, 1]
-    row = landmarks.new_zeros(FACE_VERTICES, 3)
+    shape = landmarks.new_zeros(FACE_VERTICES, 3)
     for indices, share in ((MOUTH_UPPER, -0.4), (MOUTH_LOWER, 0.6), (JAW, 0.4)):
-        row[list(indices), :2] = share * bulge[list(indices)]
-    return row
+        shape[list(indices), :2] = share * bulge[list(indices)]
+    return shape
 
 
 @dataclass(frozen=True, slots=True)
 class LipGap:
-    """How far the lips are apart in the middle, pixels: ``rest`` () plus drivers @ ``rows`` (C,).
+    """How far the lips are apart in the middle, pixels: ``rest`` () plus weights @ ``slopes`` (C,).
 
     Codes of other faces may press the lips through each other; ``overlap`` says by how much to part
     them again. A little is left: pressed lips.
     """
 
     rest: Tensor
-    rows: Tensor
+    slopes: Tensor
     allowed: Tensor
 
-    def overlap(self, drivers: Tensor) -> Tensor:
-        """(B, C) drivers to (B,) pixels, zero and smooth until the lips overlap."""
-        over = (-self.allowed - self.rest - drivers @ self.rows).clamp(min=0)
+    def overlap(self, weights: Tensor) -> Tensor:
+        """(B, C) weights to (B,) pixels, zero and smooth until the lips overlap."""
+        over = (-self.allowed - self.rest - weights @ self.slopes).clamp(min=0)
         return over.square() / (over + self.allowed)
 
 
-def lip_gap(landmarks: Tensor, rows: Tensor, mouth: Openings, unit: float) -> LipGap:
-    """Measure the gap of (V, 3) landmarks and of the (C, 468, 3) rows, in the mouth's frame."""
+def lip_gap(landmarks: Tensor, blendshapes: Tensor, mouth: Openings, unit: float) -> LipGap:
+    """The gap of (V, 3) landmarks, and what (C, 468, 3) blendshapes add, in the mouth's frame."""
     above, below = list(LIP_UPPER_INNER[4:7]), list(LIP_LOWER_INNER[4:7])
     down = mouth.axes[0, 1]
     rest = ((landmarks[below] - landmarks[above])[:, :2] @ down).mean()
-    change = ((rows[:, below] - rows[:, above])[..., :2] @ down).mean(1)
-    return LipGap(rest.clamp(min=0), change, rest.new_tensor(PRESSED * unit))
+    slopes = ((blendshapes[:, below] - blendshapes[:, above])[..., :2] @ down).mean(1)
+    return LipGap(rest.clamp(min=0), slopes, rest.new_tensor(PRESSED * unit))
 
 
-def driver_rows(
+def portrait_blendshapes(
     landmarks: Tensor,
     pose: RigidFit,
     basis: FaceBasis,
@@ -188,19 +190,19 @@ def driver_rows(
     eyes: Openings,
     lips: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
-    """All rows of a portrait, (C, 468, 3) with C = 12 + 8 + 2 + 2, and its own lips code (12,).
+    """All (C, 468, 3) blendshapes of a portrait, C = 12 + 8 + 2 + 2, and its own lips code (12,).
 
-    The row before the last closes what the own code leaves open; the last one parts the lips.
+    The last but one closes what the own code leaves open; the last one parts the lips.
     ``lips`` is the own code where it is known; None: it is read from the gap of the lips.
     """
     components = torch.cat([basis.lips, basis.expression])[:, :FACE_VERTICES].to(landmarks)
     camera = components @ pose.rotation[0].T * pose.scale[0]
     gap = photo_gap(landmarks, mouth, pose.scale.item())
-    own, left = own_opening(gap, pose, basis)
+    own, left = solve_lips_code(gap, pose, basis)
     if lips is not None:
-        own = lips.to(gap) + own_opening((1 - 1 / SEEN_OPENING) * gap, pose, basis)[0]
+        own = lips.to(gap) + solve_lips_code((1 - 1 / SEEN_OPENING) * gap, pose, basis)[0]
         moved = torch.einsum("k,kvc->vc", own, camera[: len(own)])
         left = gap - (moved[list(LIP_LOWER_INNER)] - moved[list(LIP_UPPER_INNER)])
-    rest = closing_row(landmarks, left, mouth)
-    parting = parting_row(landmarks, mouth)
-    return torch.cat([camera, blink_rows(landmarks, eyes), rest[None], parting[None]]), own
+    rest = closing_shape(landmarks, left, mouth)
+    parting = parting_shape(landmarks, mouth)
+    return torch.cat([camera, blink_shapes(landmarks, eyes), rest[None], parting[None]]), own

@@ -1,6 +1,6 @@
 """Displacement fields on coarse lattices: what moves, evaluated and inverted per frame.
 
-A lattice lies fixed over the source picture and holds, per driver, how far each of its points
+A lattice lies fixed over the working picture and holds, per blendshape, how far each of its points
 moves. Rendering asks the other way round: which source point arrives at a given target pixel. That
 is found by a damped fixed-point iteration.
 """
@@ -25,29 +25,29 @@ class Lattice:
 
     low, size (P, 2)          box in pixels
     rest      (P, 1, 3, h, w) place of each point relative to the head's origin, with depth
-    weight    (P, 1, 1, h, w) how rigidly each follows the head
-    maps      (C, P*S*3*h*w)  displacement per driver, pixels
+    rigidity  (P, 1, 1, h, w) how rigidly each follows the head
+    maps      (C, P*S*3*h*w)  displacement per blendshape, pixels
     """
 
     low: Tensor
     size: Tensor
     rest: Tensor
-    weight: Tensor
+    rigidity: Tensor
     maps: Tensor
 
-    def displacement(self, drivers: Tensor, motion: HeadMotion) -> Tensor:
-        """(B, C) drivers and the head's motion to (B, P, S, 2, h, w) pixels.
+    def displacement(self, weights: Tensor, motion: HeadMotion) -> Tensor:
+        """(B, C) blendshape weights and the head's motion to (B, P, S, 2, h, w) pixels.
 
-        A point X moves with the skin by e and with the head: weight * (pose(X + e) - X - e) + e.
+        A point X moves with the skin by e and with the head: rigidity * (pose(X + e) - X - e) + e.
         """
         patches, _, _, height, width = self.rest.shape
-        skin = (drivers @ self.maps).view(len(drivers), patches, -1, 3, height, width)
+        skin = (weights @ self.maps).view(len(weights), patches, -1, 3, height, width)
         moved = self.rest + skin
-        flat = (len(drivers), -1, 3, height * width)
+        flat = (len(weights), -1, 3, height * width)
         change = motion.matrix - torch.eye(2, 3).to(motion.matrix)
         rigid = (change[:, None] @ moved.reshape(flat)).view_as(skin[:, :, :, :2])
         rigid = rigid + motion.shift[:, None, None, :, None, None]
-        return torch.addcmul(skin[:, :, :, :2], self.weight, rigid)
+        return torch.addcmul(skin[:, :, :, :2], self.rigidity, rigid)
 
     def invert(self, displacement: Tensor, target: Tensor) -> Tensor:
         """Source points that arrive at target points.

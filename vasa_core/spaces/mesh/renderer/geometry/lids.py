@@ -21,7 +21,7 @@ from .openings import Openings, eye_openings
 from .surface import gaussian_blur
 from .texture import Texture, luminance
 
-REACH = {"upper": 0.030, "lower": 0.050}  # of the search, in eye distances
+SEARCH_RADIUS = {"upper": 0.030, "lower": 0.050}  # of the search, in eye distances
 BAND = 0.014  # on either side of an edge whose colours are compared, in eye distances
 LASHES = 0.012  # thickness: the upper contour lies at their lower edge
 AROUND = 0.35  # of the eyes that is looked at, in eye distances
@@ -64,12 +64,12 @@ def _shift(texture: Texture, eyes: Openings, side: str, unit: float) -> Tensor:
     x = torch.linspace(-0.7, 0.7, COLUMNS).to(eyes.half) * eyes.half[:, None]
     contour = eyes.at(getattr(eyes, side), x)
     bulge = (1 - (x / eyes.half[:, None]).square()).sqrt()
-    steps = torch.linspace(-0.8, 1.0, STEPS).to(x) * REACH[side] * unit * outward
+    steps = torch.linspace(-0.8, 1.0, STEPS).to(x) * SEARCH_RADIUS[side] * unit * outward
     v = contour[:, None] + steps[:, None] * bulge[:, None]
     inside = _strangeness(texture, eyes, x, v - outward * BAND * unit, unit)
     outside = _strangeness(texture, eyes, x, v + outward * BAND * unit, unit)
     edge = (inside - outside).clamp(-1, 1).mean(-1)
-    edge = edge - DISTRUST * (steps / (REACH[side] * unit)).square()
+    edge = edge - DISTRUST * (steps / (SEARCH_RADIUS[side] * unit)).square()
     best = steps[(edge * 12).softmax(1).argmax(1)]
     if side == "upper":
         best = best + LASHES * unit

@@ -25,10 +25,11 @@ from .....face.topology import (
     RIGHT_LID_LOWER,
     RIGHT_LID_UPPER,
 )
+from ....curves import piecewise_linear, smoothstep
 
 SAMPLES = 65  # along a contour
-MOUTH_REACH, MOUTH_LIFT = 0.42, 0.45  # in eye distances; reach: above and below the mid-line
-EYE_REACH, EYE_LIFT = 0.16, 0.25
+MOUTH_RADIUS, MOUTH_LIFT = 0.42, 0.45  # in eye distances; radius: above and below the mid-line
+EYE_RADIUS, EYE_LIFT = 0.16, 0.25
 
 MOUTH_UPPER = (*LIP_UPPER_OUTER, *LIP_UPPER_INNER[1:-1], *LIP_UPPER_RINGS)
 MOUTH_LOWER = (*LIP_LOWER_OUTER[1:-1], *LIP_LOWER_INNER[1:-1], *LIP_LOWER_RINGS)
@@ -42,7 +43,7 @@ class Openings:
     axes   (P, 2, 2)   rows: unit vectors along x and v
     half   (P,)        half the distance of the corners, pixels
     upper, lower (P, SAMPLES)  v of both contours at x evenly from -half to half
-    reach  (P,)        how far above and below the mid-line the cut is felt, pixels
+    radius  (P,)        how far above and below the mid-line the cut is felt, pixels
     lift   (P,)        height of the third coordinate, pixels
     """
 
@@ -51,7 +52,7 @@ class Openings:
     half: Tensor
     upper: Tensor
     lower: Tensor
-    reach: Tensor
+    radius: Tensor
     lift: Tensor
 
     def local(self, points: Tensor) -> Tensor:
@@ -76,24 +77,24 @@ class Openings:
         v = v - self.at((self.upper + self.lower) / 2, x)
         shape = (-1,) + (1,) * (x.ndim - 1)
         along = (1 - (x / (1.02 * self.half.view(shape))).square()).clamp(min=0).sqrt()
-        across = (1 - (v / self.reach.view(shape)).square()).clamp(min=0).square()
+        across = (1 - (v / self.radius.view(shape)).square()).clamp(min=0).square()
         return self.lift.view(shape) * along * across, v
 
     def covers(self, points: Tensor, soft: float) -> tuple[Tensor, Tensor]:
         """How far the upper and the lower side cover (P, ..., 2) source pixels, 0..1 each.
 
         The upper side covers all but what is below its contour, between the corners and within
-        reach; the lower side all but what is above its own. Both cover everything elsewhere.
+        radius; the lower side all but what is above its own. Both cover everything elsewhere.
         """
         local = self.local(points)
         x, v = local.unbind(-1)
         shape = (-1,) + (1,) * (x.ndim - 1)
-        reach = self.reach.view(shape)
+        radius = self.radius.view(shape)
         upper, lower = self.at(self.upper, x), self.at(self.lower, x)
         middle = (upper + lower) / 2
         within = smoothstep(self.half.view(shape) - x.abs(), -0.5, 1.0)
-        near_below = 1 - smoothstep((v - middle) / reach, 0.9, 1.0)
-        near_above = 1 - smoothstep((middle - v) / reach, 0.9, 1.0)
+        near_below = 1 - smoothstep((v - middle) / radius, 0.9, 1.0)
+        near_above = 1 - smoothstep((middle - v) / radius, 0.9, 1.0)
         hidden_upper = smoothstep(v - upper, -soft, soft) * within * near_below
         hidden_lower = smoothstep(lower - v, -soft, soft) * within * near_above
         return 1 - hidden_upper, 1 - hidden_lower
@@ -104,24 +105,7 @@ def softness(unit: float) -> float:
     return max(0.9, 0.006 * unit)
 
 
-def smoothstep(x: Tensor, low: float, high: float) -> Tensor:
-    """0 below ``low``, 1 above ``high``, smooth between."""
-    t = ((x - low) / (high - low)).clamp(0, 1)
-    return t * t * (3 - 2 * t)
-
-
-def interpolate(x: Tensor, known_x: Tensor, known_y: Tensor) -> Tensor:
-    """Piecewise linear at x (...) through knots (N,), (N, ...) in any order, constant outside."""
-    known_x, order = known_x.sort()
-    known_y = known_y[order]
-    after = torch.searchsorted(known_x, x.contiguous()).clamp(1, len(known_x) - 1)
-    span = (known_x[after] - known_x[after - 1]).clamp(min=1e-6)
-    part = ((x - known_x[after - 1]) / span).clamp(0, 1)
-    part = part.view(part.shape + (1,) * (known_y.ndim - 1))
-    return torch.lerp(known_y[after - 1], known_y[after], part)
-
-
-def _opening(landmarks: Tensor, above: tuple, below: tuple, reach: float, lift: float) -> Openings:
+def _opening(landmarks: Tensor, above: tuple, below: tuple, radius: float, lift: float) -> Openings:
     corners = landmarks[[above[0], above[-1]], :2]
     across = corners[1] - corners[0]
     half = across.norm() / 2
@@ -132,12 +116,14 @@ def _opening(landmarks: Tensor, above: tuple, below: tuple, reach: float, lift: 
 
     def contour(indices):
         local = (landmarks[list(indices), :2] - origin) @ axes.mT
-        return interpolate(x, local[:, 0], local[:, 1])
+        return piecewise_linear(x, local[:, 0], local[:, 1])
 
     upper, lower = contour(above), contour(below)
     middle = (upper + lower) / 2  # closed lips cross by noise: let them touch
     upper, lower = torch.minimum(upper, middle), torch.maximum(lower, middle)
-    return Openings(origin, axes, half, upper, lower, half.new_tensor(reach), half.new_tensor(lift))
+    return Openings(
+        origin, axes, half, upper, lower, half.new_tensor(radius), half.new_tensor(lift)
+    )
 
 
 def _stack(*openings: Openings) -> Openings:
@@ -154,14 +140,14 @@ def mouth_gap(landmarks: Tensor) -> Tensor:
 def mouth_opening(landmarks: Tensor, unit: float) -> Openings:
     """The mouth of (V, 3) landmarks as one opening; ``unit`` is the eye distance in pixels."""
     inner = (LIP_UPPER_INNER, LIP_LOWER_INNER)
-    reach = MOUTH_REACH * unit + 0.5 * mouth_gap(landmarks).item()
-    return _stack(_opening(landmarks, *inner, reach, MOUTH_LIFT * unit))
+    radius = MOUTH_RADIUS * unit + 0.5 * mouth_gap(landmarks).item()
+    return _stack(_opening(landmarks, *inner, radius, MOUTH_LIFT * unit))
 
 
 def eye_openings(landmarks: Tensor, unit: float) -> Openings:
     """The person's right and left eye as two openings."""
     lids = ((RIGHT_LID_UPPER, RIGHT_LID_LOWER), (LEFT_LID_UPPER, LEFT_LID_LOWER))
-    return _stack(*(_opening(landmarks, *lid, EYE_REACH * unit, EYE_LIFT * unit) for lid in lids))
+    return _stack(*(_opening(landmarks, *lid, EYE_RADIUS * unit, EYE_LIFT * unit) for lid in lids))
 
 
 def lifted_vertices(points: Tensor, mouth: Openings, eyes: Openings) -> Tensor:

@@ -8,8 +8,9 @@ import torch
 from torch import Tensor
 
 from .....face.basis import FaceBasis
-from .....face.geometry import RigidFit, fit_pose
-from .blendshapes import driver_rows, opened
+from .....face.geometry import RigidFit
+from .....face.measure import FaceMeasure
+from .blendshapes import portrait_blendshapes, widen_lips
 from .lattice import Lattice, cell_centres
 from .lids import fit_lids
 from .openings import Openings, eye_openings, mouth_opening
@@ -22,12 +23,12 @@ SHARP_PIXELS = 800 * 800  # up to this size textures are twice as dense as the p
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
-    """One portrait under preparation; everything in working pixels.
+class PortraitGeometry:
+    """Where everything of a portrait under preparation lies, in working pixels.
 
     picture   (1, 3, h, w)  the working picture
     landmarks (V, 3), pose  of the face in it
-    rows      (C, 468, 3)   drivers, own_lips (12,): see ``drivers``
+    blendshapes (C, 468, 3), own_lips (12,)  see ``blendshapes``
     depth                   texture of the depth relative to the head's origin, one channel
     factor                  density of textures
     """
@@ -40,7 +41,7 @@ class Scene:
     mouth: Openings
     eyes: Openings
     surface: Surface
-    rows: Tensor
+    blendshapes: Tensor
     own_lips: Tensor
     depth: Texture
     factor: int
@@ -58,59 +59,62 @@ class Scene:
     def lattice(self, low: Tensor, size: Tensor, cell: float, sides: tuple[int, ...]) -> Lattice:
         """A lattice of points ``cell`` pixels apart over boxes with corners (P, 2), size (2,)."""
         width, height = (max(4, round(side / cell)) for side in size.tolist())
-        rest, weight, maps = [], [], []
+        rest, rigidity, maps = [], [], []
         for corner in low:
             grid = cell_centres(corner, size, height, width)
             depth = self.depth.sample(grid[None, None])[0, 0]
             rest.append(torch.cat([grid - self.origin[:2, None, None], depth]))
             points = grid.permute(1, 2, 0)
-            weight.append(self.ellipse.rigidity(points))
-            fields = [self.surface.displace(points.flatten(0, 1), s, self.rows) for s in sides]
+            rigidity.append(self.ellipse.rigidity(points))
+            fields = [
+                self.surface.displace(points.flatten(0, 1), s, self.blendshapes) for s in sides
+            ]
             maps.append(torch.stack(fields, 1))  # (C, S, 3, h*w)
         return Lattice(
             low=low,
             size=size.expand_as(low),
             rest=torch.stack(rest)[:, None],
-            weight=torch.stack(weight)[:, None, None],
+            rigidity=torch.stack(rigidity)[:, None, None],
             maps=torch.stack(maps, 1).flatten(1),
         )
 
 
-def make_scene(
-    image: Tensor, landmarks: Tensor, basis: FaceBasis, lips: Tensor | None = None
-) -> Scene:
-    """(1, 3, H, W) image and (V, 3) landmarks in its pixels to a scene.
+def portrait_geometry(
+    image: Tensor, source: FaceMeasure, basis: FaceBasis, lips: Tensor | None = None
+) -> PortraitGeometry:
+    """(1, 3, H, W) image and the face in its pixels to where everything lies in working pixels.
 
     With ``lips`` (12,), the code of the lips as they are, only the lower face is going to move: its
     surroundings suffice, and depth and lids do not matter.
     """
     still = lips is not None
-    source_pose = fit_pose(landmarks[None], basis.canonical.to(landmarks))
-    region = head_region(landmarks, source_pose, *image.shape[-2:], lips_only=still)
-    return scene_in(region, region.crop(image), region.to_working(landmarks), basis, lips, still)
+    region = head_region(source, *image.shape[-2:], lips_only=still)
+    # Fitted anew, not carried over: where the head is rendered smaller both sides are rounded to
+    # whole pixels, each by itself, so the working picture is no exact similarity of the source.
+    working = basis.measure(region.to_working(source.landmarks))
+    return geometry_in(region, region.crop(image), working, basis, lips, still)
 
 
-def scene_in(
+def geometry_in(
     region: HeadRegion,
     picture: Tensor,
-    landmarks: Tensor,
+    working: FaceMeasure,
     basis: FaceBasis,
     lips: Tensor | None = None,
     still: bool = False,
-) -> Scene:
-    """The scene of a region's (1, 3, h, w) working picture and (V, 3) landmarks in it.
+) -> PortraitGeometry:
+    """The geometry of a region's (1, 3, h, w) working picture and the face in it.
 
     ``lips`` (12,) is the code of the lips as they are, where it is known; ``still`` leaves out what
     matters only to a head that moves.
     """
-    pose = fit_pose(landmarks[None], basis.canonical.to(landmarks))
-    unit = pose.scale.item()
-    landmarks = opened(landmarks, unit) if still else fit_lids(picture, landmarks, unit)
+    pose, unit, landmarks = working.pose, working.unit, working.landmarks
+    landmarks = widen_lips(landmarks, unit) if still else fit_lids(picture, landmarks, unit)
     mouth, eyes = mouth_opening(landmarks, unit), eye_openings(landmarks, unit)
-    rows, own_lips = driver_rows(landmarks, pose, basis, mouth, eyes, lips)
+    blendshapes, own_lips = portrait_blendshapes(landmarks, pose, basis, mouth, eyes, lips)
     surface = fit_surface(landmarks, unit, mouth, eyes)
     origin = pose.shift[0, 2]
-    return Scene(
+    return PortraitGeometry(
         region=region,
         picture=picture,
         landmarks=landmarks,
@@ -119,7 +123,7 @@ def scene_in(
         mouth=mouth,
         eyes=eyes,
         surface=surface,
-        rows=rows,
+        blendshapes=blendshapes,
         own_lips=own_lips,
         depth=_flat(region, origin) if still else _depth(surface, region, origin),
         factor=2 if region.height * region.width <= SHARP_PIXELS else 1,

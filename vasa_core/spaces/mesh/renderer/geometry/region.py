@@ -9,13 +9,14 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from .....face.geometry import RigidFit
+from .....face.measure import FaceMeasure
 from .....face.topology import LEFT_EYE_OUTER, OVAL, RIGHT_EYE_OUTER
-from .openings import smoothstep
+from ....curves import smoothstep
 
 MAX_PIXELS = 1536 * 1536  # a larger head is rendered smaller and enlarged when it is put back
-REACH = 2.35  # of the head's motion, in radii of the head's ellipse
-LIPS_REACH = 1.7  # of speaking lips alone
-RIGID_REACH = 1.25
+# In radii of the head's ellipse: how far the head's motion is felt, how far that of speaking lips
+# alone, and up to where places follow the head rigidly.
+HEAD_RADIUS, LIPS_RADIUS, RIGID_RADIUS = 2.35, 1.7, 1.25
 CLOSE_UP = 1.6  # radii of the head's ellipse that a close-up shows on each side
 
 
@@ -66,7 +67,7 @@ class HeadSquare:
     top: int
     side: int
 
-    def cut(self, pictures: Tensor) -> Tensor:
+    def crop(self, pictures: Tensor) -> Tensor:
         """(B, C, height, width) working pictures to the (B, C, side, side) close-ups in them."""
         rows = slice(self.top, self.top + self.side)
         return pictures[..., rows, self.left : self.left + self.side]
@@ -95,7 +96,7 @@ class HeadEllipse:
 
     def rigidity(self, points: Tensor) -> Tensor:
         """(..., 2) pixels to how far they follow the head: 1 rigidly, 0 not at all."""
-        return 1 - smoothstep(self.radius(points), RIGID_REACH, REACH)
+        return 1 - smoothstep(self.radius(points), RIGID_RADIUS, HEAD_RADIUS)
 
 
 def head_ellipse(landmarks: Tensor, pose: RigidFit) -> HeadEllipse:
@@ -112,16 +113,17 @@ def head_ellipse(landmarks: Tensor, pose: RigidFit) -> HeadEllipse:
 
 
 def head_region(
-    landmarks: Tensor, pose: RigidFit, height: int, width: int, lips_only: bool = False
+    source: FaceMeasure, height: int, width: int, lips_only: bool = False
 ) -> HeadRegion:
-    """The box that the head's motion can reach in an image of ``height`` x ``width`` pixels.
+    """The box in which the head's motion is felt in an image of ``height`` x ``width`` pixels.
 
-    Lips alone reach less far, and not above the eyes.
+    The motion of lips alone is felt less far, and not above the eyes.
     """
-    ellipse = head_ellipse(landmarks, pose)
+    landmarks = source.landmarks
+    ellipse = head_ellipse(landmarks, source.pose)
     angle = torch.linspace(0, 2 * torch.pi, 65)[:-1].to(landmarks)
-    reach = LIPS_REACH if lips_only else REACH
-    x, y = reach * angle.cos(), reach * angle.sin()
+    radius = LIPS_RADIUS if lips_only else HEAD_RADIUS
+    x, y = radius * angle.cos(), radius * angle.sin()
     y = y * torch.where(y < 0, ellipse.half_up, ellipse.half_down)
     if lips_only:
         eyes = landmarks[[RIGHT_EYE_OUTER, LEFT_EYE_OUTER], :2].mean(0)
@@ -139,8 +141,8 @@ def head_region(
 def head_square(ellipse: HeadEllipse, height: int, width: int) -> HeadSquare:
     """The close-up of a head in a working picture of ``height`` x ``width`` pixels, even-sided."""
     half_height = (ellipse.half_up + ellipse.half_down) / 2
-    reach = CLOSE_UP * float(torch.maximum(ellipse.half_width, half_height))
-    side = max(2, min(round(2 * reach), height, width) // 2 * 2)
+    half_side = CLOSE_UP * float(torch.maximum(ellipse.half_width, half_height))
+    side = max(2, min(round(2 * half_side), height, width) // 2 * 2)
     x, y = ellipse.centre.tolist()
     left = min(max(round(x - side / 2), 0), width - side)
     top = min(max(round(y - side / 2), 0), height - side)

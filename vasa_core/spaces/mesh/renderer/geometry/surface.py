@@ -1,8 +1,8 @@
 """The face as a smooth surface over the picture: vertex displacements and depth for every pixel.
 
 A Matern-3/2 kernel carries the 468 face vertices, and rings of control points around them that hold
-the surroundings still, to any point of the picture. What moves a portrait is linear in its drivers
-(code components, lids), so all kernel work happens once per portrait.
+the surroundings still, to any point of the picture. What moves a portrait is linear in the
+weights of its blendshapes, so all kernel work happens once per portrait.
 """
 
 from __future__ import annotations
@@ -51,11 +51,11 @@ class Surface:
         lifted = torch.cat([positions, lift[:, None]], 1) / self.unit
         return matern(torch.cdist(lifted, self.points))
 
-    def displace(self, positions: Tensor, side: int, rows: Tensor) -> Tensor:
-        """Fields of vertex displacements: (N, 2) pixels, (C, 468, 3) rows to (C, 3, N) pixels."""
-        weights = self.solved @ rows.permute(1, 0, 2).flatten(1)
+    def displace(self, positions: Tensor, side: int, blendshapes: Tensor) -> Tensor:
+        """Fields of vertex displacements: (N, 2) pixels, (C, 468, 3) blendshapes to (C, 3, N)."""
+        weights = self.solved @ blendshapes.permute(1, 0, 2).flatten(1)
         field = self.kernel(positions, side) @ weights
-        return field.T.unflatten(0, (len(rows), 3))
+        return field.T.unflatten(0, (len(blendshapes), 3))
 
     def depth(self, grid: Tensor, cell: float) -> Tensor:
         """(h, w, 2) lattice with ``cell`` pixels between points to the smoothed depth (h, w)."""

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .openings import smoothstep
+from ....curves import smoothstep
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from .lattice import Lattice, cell_centres, enlarge
-from .portrait_geometry import Scene
+from .portrait_geometry import PortraitGeometry
 from .pose import HeadMotion
 from .texture import feather
 
@@ -32,12 +32,12 @@ class Window:
     border: Tensor
     centre: Tensor
 
-    def follow(self, drivers: Tensor, motion: HeadMotion) -> tuple[Tensor, Tensor]:
+    def follow(self, weights: Tensor, motion: HeadMotion) -> tuple[Tensor, Tensor]:
         """Where its pixels lie in B frames, (B, P, 2, h, w), and from each the way to its source,
 
         (B, P, S, 2, h, w); pixels.
         """
-        displacement = self.lattice.displacement(drivers, motion)
+        displacement = self.lattice.displacement(weights, motion)
         change = motion.matrix - torch.eye(2, 3).to(motion.matrix)
         step = (self.centre @ change.mT + motion.shift[:, None]).round()[..., None, None]
         offsets = self.lattice.invert(displacement, self.target + step[:, :, None])
@@ -45,7 +45,12 @@ class Window:
 
 
 def make_window(
-    scene: Scene, middle: Tensor, half: Tensor, margin: float, cell: float, sides: tuple[int, ...]
+    geometry: PortraitGeometry,
+    middle: Tensor,
+    half: Tensor,
+    margin: float,
+    cell: float,
+    sides: tuple[int, ...],
 ) -> Window:
     """Windows of (2,) whole ``half`` sizes around (P, 2) points; pixels.
 
@@ -54,12 +59,12 @@ def make_window(
     """
     width, height = (2 * half).int().tolist()
     corner, size = (middle - half).round(), 2 * half
-    cells = [max(8, round(side / (cell * scene.unit))) for side in (height, width)]
-    depth = scene.depth.sample(middle.T[None, None, :, None])[0, 0, :, 0].T
+    cells = [max(8, round(side / (cell * geometry.unit))) for side in (height, width)]
+    depth = geometry.depth.sample(middle.T[None, None, :, None])[0, 0, :, 0].T
     return Window(
-        lattice=scene.lattice(corner - margin, size + 2 * margin, cell * scene.unit, sides),
+        lattice=geometry.lattice(corner - margin, size + 2 * margin, cell * geometry.unit, sides),
         target=torch.stack([cell_centres(c, size, *cells) for c in corner])[:, None],
         pixels=torch.stack([cell_centres(c, size, height, width) for c in corner]),
-        border=feather(height, width, BORDER * scene.unit).to(middle),
-        centre=torch.cat([middle - scene.origin[:2], depth], 1),
+        border=feather(height, width, BORDER * geometry.unit).to(middle),
+        centre=torch.cat([middle - geometry.origin[:2], depth], 1),
     )

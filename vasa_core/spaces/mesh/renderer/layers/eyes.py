@@ -9,10 +9,11 @@ from torch import Tensor
 
 from .....face.basis import EYEBALL_RADIUS
 from .....face.topology import LEFT_IRIS, RIGHT_IRIS
+from ....curves import smoothstep
 from ....limits import soft_limit
 from ..geometry.lattice import cell_centres
-from ..geometry.openings import Openings, smoothstep, softness
-from ..geometry.portrait_geometry import Scene
+from ..geometry.openings import Openings, softness
+from ..geometry.portrait_geometry import PortraitGeometry
 from ..geometry.pose import HeadMotion
 from ..geometry.texture import Texture, fill, sharp_texture
 from .patch import Patch, crop
@@ -62,17 +63,17 @@ def lid_closure(blink: Tensor, gaze: Tensor, own: Tensor | float = 0.0) -> Tenso
     return torch.where(closure < 0, 0.4 * torch.tanh(closure / 0.4), closure).clamp(max=1.0)
 
 
-def make_eyeballs(scene: Scene, patch: Patch) -> Eyeballs:
+def make_eyeballs(geometry: PortraitGeometry, patch: Patch) -> Eyeballs:
     """Complete the eyes of a portrait behind their lids."""
     low, size = patch.window.lattice.low, patch.window.lattice.size[0]
-    picture = crop(scene, low, size)
+    picture = crop(geometry, low, size)
     grid = cell_centres(torch.zeros_like(size), size, *picture.shape[-2:])
     points = (low[:, :, None, None] + grid).permute(0, 2, 3, 1)
-    x = scene.eyes.local(points)[..., 0]
-    gap = scene.eyes.at(scene.eyes.lower, x) - scene.eyes.at(scene.eyes.upper, x)
+    x = geometry.eyes.local(points)[..., 0]
+    gap = geometry.eyes.at(geometry.eyes.lower, x) - geometry.eyes.at(geometry.eyes.upper, x)
     # lashes and lid edges are not part of the eyeball
-    seen = _between(scene.eyes, points, (0.12 * gap).clamp(max=3.0) + 1, 0.9)[:, None]
-    iris = torch.stack([scene.landmarks[list(i), :2] for i in (RIGHT_IRIS, LEFT_IRIS)])
+    seen = _between(geometry.eyes, points, (0.12 * gap).clamp(max=3.0) + 1, 0.9)[:, None]
+    iris = torch.stack([geometry.landmarks[list(i), :2] for i in (RIGHT_IRIS, LEFT_IRIS)])
     radius = (iris[:, 1:] - iris[:, :1]).norm(dim=-1).mean(1)
     iris = iris[:, 0]
     far = (points - iris[:, None, None]).norm(dim=-1) / radius[:, None, None]
@@ -83,11 +84,11 @@ def make_eyeballs(scene: Scene, patch: Patch) -> Eyeballs:
     known = torch.maximum(seen, disc)
     complete = fill(torch.lerp(profile, picture, seen), known)
     # between the lids nothing changes while the eyes rest
-    rim = torch.full_like(gap, -softness(scene.unit))
-    complete = torch.lerp(complete, picture, _between(scene.eyes, points, rim, 1.0)[:, None])
-    turn = scene.pose.rotation[0, :2, :2] * scene.unit * EYEBALL_RADIUS
+    rim = torch.full_like(gap, -softness(geometry.unit))
+    complete = torch.lerp(complete, picture, _between(geometry.eyes, points, rim, 1.0)[:, None])
+    turn = geometry.pose.rotation[0, :2, :2] * geometry.unit * EYEBALL_RADIUS
     turn = turn * turn.new_tensor([1.0, -1.0])  # phi is up, y is down
-    return Eyeballs(sharp_texture(complete, low, scene.factor), iris, radius, turn)
+    return Eyeballs(sharp_texture(complete, low, geometry.factor), iris, radius, turn)
 
 
 def _between(eyes: Openings, points: Tensor, inset: Tensor, ends: float) -> Tensor:

@@ -14,9 +14,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from .....face.topology import CHIN
+from ....curves import smoothstep
 from ..geometry.lattice import cell_centres
-from ..geometry.openings import smoothstep
-from ..geometry.portrait_geometry import Scene
+from ..geometry.portrait_geometry import PortraitGeometry
 from ..geometry.surface import gaussian_blur
 
 CELLS = 36  # working resolution, pixels per eye distance
@@ -32,32 +32,32 @@ CAUTION = 1.5  # log odds in favour of head
 CLEAR = (0.70, 0.86)  # evenness of the matte: below the first nothing counts as background
 
 
-def head_matte(scene: Scene) -> Tensor:
+def head_matte(geometry: PortraitGeometry) -> Tensor:
     """(1, 1, h, w) in the working picture: 1 head and all that hangs on it, 0 background."""
-    height, width = scene.picture.shape[-2:]
-    shrink = min(1.0, CELLS / scene.unit)
+    height, width = geometry.picture.shape[-2:]
+    shrink = min(1.0, CELLS / geometry.unit)
     size = (max(16, round(height * shrink)), max(16, round(width * shrink)))
-    small = F.interpolate(scene.picture, size, mode="bilinear", antialias=True)
-    box = scene.origin.new_tensor([width, height])
+    small = F.interpolate(geometry.picture, size, mode="bilinear", antialias=True)
+    box = geometry.origin.new_tensor([width, height])
     points = cell_centres(torch.zeros_like(box), box, *size).permute(1, 2, 0)
-    radius = scene.ellipse.radius(points)
+    radius = geometry.ellipse.radius(points)
     # below the chin hangs the body, whose colours are anything; above it only hair
-    drop = (points - scene.landmarks[CHIN, :2]) @ scene.ellipse.down / scene.unit
-    across = ((points - scene.ellipse.centre) @ scene.ellipse.right / scene.unit).abs()
+    drop = (points - geometry.landmarks[CHIN, :2]) @ geometry.ellipse.down / geometry.unit
+    across = ((points - geometry.ellipse.centre) @ geometry.ellipse.right / geometry.unit).abs()
     body = smoothstep(drop, 0.0, 0.3)
     sure_head = (radius < SURE_HEAD) | ((drop > -0.2) & (across < 0.3))
-    rim = torch.minimum(points, box - points).amin(-1) < RIM * scene.unit
+    rim = torch.minimum(points, box - points).amin(-1) < RIM * geometry.unit
     # straight above the head the rim may be hair
     aside = (across > ASIDE) | (radius > 2 * SURE_HEAD)
     sure_away = rim & aside & (radius > SURE_AWAY) & (drop < ABOVE_MOUTH)
     if sure_away.float().mean() < 0.003:
-        return torch.ones_like(scene.picture[:, :1])
+        return torch.ones_like(geometry.picture[:, :1])
     prior = CAUTION + 6 * (1.30 - radius).clamp(-0.5, 1) * (1 - body)
-    head = _segment(small, points / scene.unit, sure_head, sure_away, prior)
+    head = _segment(small, points / geometry.unit, sure_head, sure_away, prior)
     away = _connected(1 - head, sure_away)
-    away = away * (1 - smoothstep(drop, 0.3, 0.9)) * _clarity(away, scene.unit * shrink)
+    away = away * (1 - smoothstep(drop, 0.3, 0.9)) * _clarity(away, geometry.unit * shrink)
     away = away * (~sure_head)
-    return 1 - _refine(small, away[None, None], scene.picture).clamp(0, 1)
+    return 1 - _refine(small, away[None, None], geometry.picture).clamp(0, 1)
 
 
 def _segment(

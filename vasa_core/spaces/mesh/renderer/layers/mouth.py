@@ -12,9 +12,10 @@ import torch
 from torch import Tensor
 
 from .....face.topology import LIDS, LIP_UPPER_INNER
+from ....curves import smoothstep
 from ..geometry.lattice import cell_centres
-from ..geometry.openings import Openings, smoothstep
-from ..geometry.portrait_geometry import Scene
+from ..geometry.openings import Openings
+from ..geometry.portrait_geometry import PortraitGeometry
 from ..geometry.pose import HeadMotion
 from ..geometry.texture import Texture, fill, luminance, sharp_texture
 from .patch import OpenedPatch, Patch, crop
@@ -101,11 +102,11 @@ def _over(below: Tensor, layer: Tensor) -> Tensor:
     return torch.lerp(below, layer[:, :, :3], layer[:, :, 3:])
 
 
-def palette(scene: Scene) -> Palette:
+def palette(geometry: PortraitGeometry) -> Palette:
     """Colours that fit the portrait: photo, painting or drawing, of any skin."""
-    skin, lip = colour_at(scene, CHEEKS), colour_at(scene, LIP_FLESH)
+    skin, lip = colour_at(geometry, CHEEKS), colour_at(geometry, LIP_FLESH)
     light = luminance(skin, 0)
-    sclera = luminance(_eye_white(scene), 0)
+    sclera = luminance(_eye_white(geometry), 0)
     bright = torch.maximum(1.06 * light, 0.92 * sclera).clamp(0.0, 0.92)
     teeth = (bright + 0.6 * (skin - light) * bright / light.clamp(min=0.05)).clamp(0, 0.95)
     dull = luminance(lip, 0)
@@ -115,45 +116,45 @@ def palette(scene: Scene) -> Palette:
     return Palette(teeth, gum, tongue, 0.22 * tongue)
 
 
-def make_mouth(scene: Scene, patch: Patch) -> MouthInside:
+def make_mouth(geometry: PortraitGeometry, patch: Patch) -> MouthInside:
     """Draw and gather what a portrait's lips will show."""
-    colours, lips = palette(scene), scene.mouth
+    colours, lips = palette(geometry), geometry.mouth
     middle = torch.zeros(1, 1).to(lips.half)
     upper = lips.at(lips.upper, middle)[0]
     gap = lips.at(lips.lower, middle)[0] - upper
     hidden, wide = (smoothstep(gap / lips.half, *limits) for limits in (TEETH_SEEN, WIDE))
-    place = scene.landmarks.new_tensor([DRAWN_LOW, DRAWN_HIGH])
-    jaw = 0.92 * scene.rows[: len(scene.own_lips), list(LOWER_LIP), :2].mean(1)
+    place = geometry.landmarks.new_tensor([DRAWN_LOW, DRAWN_HIGH])
+    jaw = 0.92 * geometry.blendshapes[: len(geometry.own_lips), list(LOWER_LIP), :2].mean(1)
     return MouthInside(
         upper=Texture(_upper_teeth(colours, hidden), place[:1], place[1:]),
         lower=Texture(_lower_teeth_and_tongue(colours, wide), place[:1], place[1:]),
-        photo=_photo(scene, patch, hidden) if hidden > 0 else None,
+        photo=_photo(geometry, patch, hidden) if hidden > 0 else None,
         cavity=colours.cavity,
         lips=lips,
-        line=upper + _closing_of_upper_lip(scene),
+        line=upper + _closing_of_upper_lip(geometry),
         jaw=jaw,
-        own=scene.own_lips,
+        own=geometry.own_lips,
     )
 
 
-def _closing_of_upper_lip(scene: Scene) -> Tensor:
+def _closing_of_upper_lip(geometry: PortraitGeometry) -> Tensor:
     """() how far down the middle of the upper lip goes when the photo's lips close, pixels."""
-    rows = scene.rows[:, LIP_UPPER_INNER[5], :2]
-    closing = rows[-2] - scene.own_lips @ rows[: len(scene.own_lips)]
-    return closing @ scene.mouth.axes[0, 1]
+    rows = geometry.blendshapes[:, LIP_UPPER_INNER[5], :2]
+    closing = rows[-2] - geometry.own_lips @ rows[: len(geometry.own_lips)]
+    return closing @ geometry.mouth.axes[0, 1]
 
 
-def colour_at(scene: Scene, vertices: tuple[int, ...]) -> Tensor:
+def colour_at(geometry: PortraitGeometry, vertices: tuple[int, ...]) -> Tensor:
     """Median colour (3,) of the picture at some vertices."""
-    x, y = scene.landmarks[list(vertices), :2].long().unbind(-1)
-    height, width = scene.picture.shape[-2:]
-    return scene.picture[0][:, y.clamp(0, height - 1), x.clamp(0, width - 1)].median(1).values
+    x, y = geometry.landmarks[list(vertices), :2].long().unbind(-1)
+    height, width = geometry.picture.shape[-2:]
+    return geometry.picture[0][:, y.clamp(0, height - 1), x.clamp(0, width - 1)].median(1).values
 
 
-def _eye_white(scene: Scene) -> Tensor:
+def _eye_white(geometry: PortraitGeometry) -> Tensor:
     """A bright colour between the lids: the photo's measure of white."""
-    colours = scene.picture[0]
-    low = scene.landmarks[list(LIDS), :2]
+    colours = geometry.picture[0]
+    low = geometry.landmarks[list(LIDS), :2]
     steps = torch.linspace(0.1, 0.9, 33).to(low)
     points = torch.lerp(low[:, None], low[:, None].flip(0), steps[:, None]).flatten(0, 1).long()
     height, width = colours.shape[-2:]
@@ -209,15 +210,15 @@ def _lower_teeth_and_tongue(colours: Palette, hidden: Tensor) -> Tensor:
     return torch.cat([mixed, alpha[None]])[None]
 
 
-def _photo(scene: Scene, patch: Patch, visible: Tensor) -> Texture:
+def _photo(geometry: PortraitGeometry, patch: Patch, visible: Tensor) -> Texture:
     """What an open mouth shows in the photo, 5 channels; see ``MouthInside.photo``.
 
     Upper teeth stay with the head. In a wide open mouth the lower half follows the jaw.
     """
     low, size = patch.window.lattice.low, patch.window.lattice.size[0]
-    picture = crop(scene, low, size)
+    picture = crop(geometry, low, size)
     grid = cell_centres(torch.zeros_like(size), size, *picture.shape[-2:])
-    lips, half = scene.mouth, scene.mouth.half
+    lips, half = geometry.mouth, geometry.mouth.half
     x, v = lips.local((low[:, :, None, None] + grid).permute(0, 2, 3, 1)).unbind(-1)
     x, upper, lower = x / half, lips.at(lips.upper, x), lips.at(lips.lower, x)
     below, above, gap = (v - upper) / half, (lower - v) / half, (lower - upper) / half
@@ -232,4 +233,4 @@ def _photo(scene: Scene, patch: Patch, visible: Tensor) -> Texture:
     of_jaw = shown * (1 - smoothstep(above - split, 0.02, 0.12)) * smoothstep(above, -0.15, -0.05)
     of_jaw = of_jaw * smoothstep(gap.amax(), *WIDE)
     planes = torch.cat([colours, of_head[:, None], of_jaw[:, None]], 1)
-    return sharp_texture(planes, low, scene.factor)
+    return sharp_texture(planes, low, geometry.factor)

@@ -11,9 +11,10 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from ....curves import smoothstep
 from ..geometry.lattice import cell_centres
-from ..geometry.openings import Openings, smoothstep, softness
-from ..geometry.portrait_geometry import Scene
+from ..geometry.openings import Openings, softness
+from ..geometry.portrait_geometry import PortraitGeometry
 from ..geometry.pose import HeadMotion
 from ..geometry.texture import Texture, sharp_texture
 from ..geometry.window import Window, make_window
@@ -80,9 +81,9 @@ class OpenedPatch:
         return Layer(self.pixels, colours, self.upper[:, :, 4] * border)
 
 
-def follow(patch: Patch, drivers: Tensor, motion: HeadMotion) -> OpenedPatch:
+def follow(patch: Patch, weights: Tensor, motion: HeadMotion) -> OpenedPatch:
     """The two sides of a patch's openings in B frames."""
-    pixels, offsets = patch.window.follow(drivers, motion)
+    pixels, offsets = patch.window.follow(weights, motion)
     upper = patch.upper.sample(pixels + offsets[:, :, 0])
     lower = patch.lower.sample(pixels + offsets[:, :, 1])
     apart = offsets[:, :, 0] - offsets[:, :, 1]
@@ -107,7 +108,7 @@ def paste(frame: Tensor, layer: Layer) -> None:
 
 
 def make_patch(
-    scene: Scene,
+    geometry: PortraitGeometry,
     openings: Openings,
     beside: float,
     above: float,
@@ -118,25 +119,27 @@ def make_patch(
 
     Openings that are ``open_by`` (u) in the photo need more room around.
     """
-    unit = scene.unit
+    unit = geometry.unit
     above, below = above + 0.5 * open_by, below + 0.5 * open_by
     middle = openings.origin + openings.axes[:, 1] * ((below - above) / 2 * unit)
     half_height = torch.full_like(openings.half, (above + below) / 2 * unit)
     half = torch.stack([openings.half + beside * unit, half_height], 1)
     half = (half[:, :, None] * openings.axes.abs()).sum(1).amax(0).ceil()
     margin = round((MARGIN + 0.6 * open_by) * unit)
-    window = make_window(scene, middle, half, margin, CELL, (1, -1))
-    upper, lower = _textures(scene, openings, window.lattice.low, window.lattice.size[0])
+    window = make_window(geometry, middle, half, margin, CELL, (1, -1))
+    upper, lower = _textures(geometry, openings, window.lattice.low, window.lattice.size[0])
     return Patch(window, upper, lower)
 
 
-def crop(scene: Scene, low: Tensor, size: Tensor) -> Tensor:
+def crop(geometry: PortraitGeometry, low: Tensor, size: Tensor) -> Tensor:
     """(P, 3, h, w) crops of the working picture; its edges are repeated beyond it."""
     width, height = size.int().tolist()
     grid = torch.stack([cell_centres(corner, size, height, width) for corner in low])
-    shape = scene.picture.shape[-2:]
+    shape = geometry.picture.shape[-2:]
     x, y = grid.long().unbind(1)
-    return scene.picture[0][:, y.clamp(0, shape[0] - 1), x.clamp(0, shape[1] - 1)].transpose(0, 1)
+    return geometry.picture[0][:, y.clamp(0, shape[0] - 1), x.clamp(0, shape[1] - 1)].transpose(
+        0, 1
+    )
 
 
 def texture_points(texture: Texture) -> Tensor:
@@ -149,11 +152,11 @@ def texture_points(texture: Texture) -> Tensor:
 
 
 def _textures(
-    scene: Scene, openings: Openings, low: Tensor, size: Tensor
+    geometry: PortraitGeometry, openings: Openings, low: Tensor, size: Tensor
 ) -> tuple[Texture, Texture]:
-    colours = sharp_texture(crop(scene, low, size), low, scene.factor)
+    colours = sharp_texture(crop(geometry, low, size), low, geometry.factor)
     points = texture_points(colours)
-    cover_upper, cover_lower = openings.covers(points, softness(scene.unit))
+    cover_upper, cover_lower = openings.covers(points, softness(geometry.unit))
     lift = openings.lifted(points)[0] / openings.lift[:, None, None]
     seen = smoothstep(lift, 0.0, SEEN)
     x, v = openings.local(points).unbind(-1)

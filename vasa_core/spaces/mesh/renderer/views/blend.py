@@ -1,4 +1,4 @@
-"""A frame from several photos: parts of each, in shares, over the portrait's bare head."""
+"""A frame from several photos: parts of each, by their weights, over the portrait's bare head."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from .draw import draw_eyes, draw_mouth
 from .photo import draw_skin
 
 Draw = Callable[[Tensor, HeadMotion, Tensor], Layer]
-"""Draws a part of a photo from its drivers (n, C), the motion of its head and codes (n, D)."""
+"""Draws a part of a photo from blendshape weights (n, C), the head's motion and codes (n, D)."""
 
 
 def blend(
     frames: Tensor,
     portrait,
-    shares: Tensor,
-    drivers: list[Tensor],
+    view_weights: Tensor,
+    weights: list[Tensor],
     motion: HeadMotion,
     dynamics: Tensor,
     refiner: Refiner | None = None,
 ) -> None:
-    """Lay the photos' shares of every part over (B, 3, h, w) frames of the bare head, in place.
+    """Blend every part of the photos into (B, 3, h, w) frames of the bare head, in place.
 
     Args:
         portrait: a ``MeshAppearance`` with views.
-        shares: (3, B, K) of skin, eyes and mouth; of the portrait, then of its views.
-        drivers: (B, C) of each of these photos.
+        view_weights: (3, B, K) of skin, eyes and mouth; of the portrait, then of its views.
+        weights: (B, C) blendshape weights of each of these photos.
         motion: of the portrait's head.
         dynamics: (B, D) codes.
         refiner: finishes mouths; None: they stay as they are drawn.
@@ -40,15 +40,15 @@ def blend(
     under = frames.clone()
     views = portrait.views.photos
     motions = [motion, *(view.moved(motion) for view in views)]
-    used = (shares > 0).tolist()
+    used = (view_weights > 0).tolist()
     for part, draws in enumerate(_parts(portrait, refiner)):
         for photo, draw in draws.items():
             rows = [row for row, shown in enumerate(used[part]) if shown[photo]]
             if rows:
                 at = torch.tensor(rows, device=frames.device)
                 head = HeadMotion(motions[photo].matrix[at], motions[photo].shift[at])
-                layer = draw(drivers[photo][at], head, dynamics[at])
-                add_layer(frames, under, rows, layer, shares[part, at, photo])
+                layer = draw(weights[photo][at], head, dynamics[at])
+                add_layer(frames, under, rows, layer, view_weights[part, at, photo])
 
 
 def _parts(portrait, refiner: Refiner | None) -> tuple[dict[int, Draw], ...]:
@@ -66,12 +66,12 @@ def _parts(portrait, refiner: Refiner | None) -> tuple[dict[int, Draw], ...]:
     return skin, eyes, mouth
 
 
-def add_layer(frames: Tensor, under: Tensor, rows: list[int], layer: Layer, share: Tensor) -> None:
-    """In ``rows`` (n) of the frames, let a layer of n frames take its ``share`` (n,), in place.
+def add_layer(frames: Tensor, under: Tensor, rows: list[int], layer: Layer, weight: Tensor) -> None:
+    """In ``rows`` (n) of the frames, let a layer of n frames take its ``weight`` (n,), in place.
 
-    Shares replace what was ``under`` all layers, so these can be added in any order.
+    Layers replace what was ``under`` all layers, so these can be added in any order.
     """
-    weight = layer.weight * share[:, None, None, None]
+    alpha = layer.weight * weight[:, None, None, None]
     corners = layer.pixels[..., 0, 0].long().tolist()  # windows lie on whole pixels
     sizes = list(zip(layer.weight.shape[-2:], frames.shape[-2:], strict=True))
     for n, row in enumerate(rows):
@@ -79,9 +79,9 @@ def add_layer(frames: Tensor, under: Tensor, rows: list[int], layer: Layer, shar
             y, x = (_common(c, *s) for c, s in zip(reversed(corner), sizes, strict=True))
             there, here = (slice(None), y[0], x[0]), (slice(None), y[1], x[1])
             change = layer.colours[n, box][here] - under[row][there]
-            frames[row][there].addcmul_(change, weight[n, box][here[1:]])
+            frames[row][there].addcmul_(change, alpha[n, box][here[1:]])
             if layer.added is not None:
-                frames[row][there].add_(layer.added[n, box][here] * share[n])
+                frames[row][there].add_(layer.added[n, box][here] * weight[n])
 
 
 def _common(start: int, length: int, limit: int) -> tuple[slice, slice]:

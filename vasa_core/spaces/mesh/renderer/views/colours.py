@@ -17,7 +17,7 @@ from ..geometry.surface import gaussian_blur
 from ..geometry.texture import Texture
 
 SMOOTH = 0.06  # radius of the colours that are compared, in eye distances
-REACH = 1.0  # of a vertex's ratio, in eye distances
+RATIO_RADIUS = 1.0  # of a vertex's ratio, in eye distances
 BLACK = 0.03  # added to both colours of a ratio, so that dark places have a say but no more
 MOST = 2.5  # by which a colour may be multiplied or divided
 CELL = 0.1  # between the points where the ratio is worked out, in eye distances
@@ -45,7 +45,9 @@ def match_colours(
     box = points.new_tensor([width, height])
     rows, columns = (max(4, round(side / (CELL * unit))) for side in (height, width))
     cells = cell_centres(torch.zeros_like(box), box, rows, columns).permute(1, 2, 0)
-    near = torch.exp(-(torch.cdist(cells.flatten(0, 1), points) / (REACH * unit)).square() * 2)
+    near = torch.exp(
+        -(torch.cdist(cells.flatten(0, 1), points) / (RATIO_RADIUS * unit)).square() * 2
+    )
     mean = ratio.median(0).values
     smooth = (near @ ratio + PRIOR * mean) / (near.sum(1, keepdim=True) + PRIOR)
     gain = smooth.T.view(1, 3, rows, columns).exp()

@@ -12,7 +12,7 @@ from ..layers.eyes import Eyeballs
 from ..layers.mouth import MouthInside
 from ..layers.patch import Layer, Patch, follow
 from ..refiner import Refiner
-from ..refiner_io import Finish
+from ..refiner_io import RefinerFrame
 
 
 class Photo(Protocol):
@@ -23,21 +23,21 @@ class Photo(Protocol):
     eyes: Eyeballs
     mouth_patch: Patch
     mouth: MouthInside
-    mouth_finish: Finish
+    refiner_frame: RefinerFrame
 
 
 def draw_eyes(
-    photo: Photo, origin: Tensor, drivers: Tensor, motion: HeadMotion, dynamics: Tensor
+    photo: Photo, origin: Tensor, weights: Tensor, motion: HeadMotion, dynamics: Tensor
 ) -> Layer:
     """Both eyes in B frames: lids over eyeballs.
 
     Args:
         origin: (3,) of the canonical mesh in the photo.
-        drivers: (B, C) of the photo.
+        weights: (B, C) of the photo's blendshapes.
         motion: of its head.
         dynamics: (B, D) codes.
     """
-    opened = follow(photo.eyes_patch, drivers, motion)
+    opened = follow(photo.eyes_patch, weights, motion)
     gaze = (dynamics - photo.own)[:, PARTS["gaze"]]
     inside = photo.eyes.paint(photo.eyes_patch, opened.pixels, motion, origin, gaze)
     return opened.closed_by(inside, photo.eyes_patch.window.border)
@@ -46,7 +46,7 @@ def draw_eyes(
 def draw_mouth(
     photo: Photo,
     origin: Tensor,
-    drivers: Tensor,
+    weights: Tensor,
     motion: HeadMotion,
     dynamics: Tensor,
     refiner: Refiner | None = None,
@@ -55,12 +55,12 @@ def draw_mouth(
 
     With a ``refiner`` what is drawn is finished by it.
     """
-    opened = follow(photo.mouth_patch, drivers, motion)
+    opened = follow(photo.mouth_patch, weights, motion)
     lips = dynamics[:, PARTS["lips"]]
     inside = photo.mouth.paint(photo.mouth_patch, opened, motion, origin, lips)
     layer = opened.closed_by(inside, photo.mouth_patch.window.border)
     if refiner is None:
         return layer
-    finish = photo.mouth_finish
-    share = finish.share(drivers, lips @ photo.mouth.jaw)
-    return finish.add(refiner, photo.mouth_patch, opened, layer, share, motion, origin)
+    frame = photo.refiner_frame
+    strength = frame.strength(weights, lips @ photo.mouth.jaw)
+    return frame.add(refiner, photo.mouth_patch, opened, layer, strength, motion, origin)

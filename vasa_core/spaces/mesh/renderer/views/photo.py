@@ -2,7 +2,7 @@
 
 A view is another photo, laid over the portrait (``registration``), in its colours (``colours``) and
 cut into parts (``parts``): skin, eyes and mouth. Each part is warped to a frame by the same means
-as the portrait itself. ``shares`` says how much of a part a frame takes from each photo.
+as the portrait itself. ``view_weights`` says how much of a part a frame takes from each photo.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from ..geometry.window import Window
 from ..layers.eyes import Eyeballs
 from ..layers.mouth import MouthInside
 from ..layers.patch import Layer, Patch
-from ..refiner_io import Finish
-from .view_weights import Takes
+from ..refiner_io import RefinerFrame
+from .view_weights import ViewWeighting
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class FaceView:
     eyes: Eyeballs
     mouth_patch: Patch
     mouth: MouthInside
-    mouth_finish: Finish
+    refiner_frame: RefinerFrame
 
     def moved(self, motion: HeadMotion) -> HeadMotion:
         """The motion of the portrait's head as motion from this photo."""
@@ -57,21 +57,21 @@ class FaceView:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Views:
-    """All further photos of a portrait, and how it and they were taken (in this order)."""
+    """All further photos of a portrait, and what weighs them against it."""
 
     photos: tuple[FaceView, ...]
-    takes: Takes
+    weighting: ViewWeighting
 
 
-def draw_skin(view: FaceView, drivers: Tensor, motion: HeadMotion, _: Tensor) -> Layer:
+def draw_skin(view: FaceView, weights: Tensor, motion: HeadMotion, _: Tensor) -> Layer:
     """The skin of a view in B frames.
 
     Args:
-        drivers: (B, C) of the view.
+        weights: (B, C) of the view's blendshapes.
         motion: of the head, from this photo.
-        _: codes, which drivers stand for.
+        _: codes, which the weights stand for.
     """
     window, texture = view.skin.window, view.skin.texture
-    pixels, offsets = window.follow(drivers, motion)
+    pixels, offsets = window.follow(weights, motion)
     found = texture.sample(pixels + offsets[:, :, 0])
     return Layer(pixels, found[:, :, :3], found[:, :, 3] * window.border)

@@ -1,8 +1,8 @@
-"""From which photo each part of a frame is taken: shares that follow from the frame's own motion.
+"""From which photo each part of a frame is taken: weights that follow from the frame's motion.
 
 For each photo and part it is estimated how wrong the part would be if the photo were warped to the
 frame: a sum of what lies between them, weighted as measured on talking clips. The photos that are
-least wrong share the part. Shares are continuous in the motion, so nothing pops; most are zero, so
+least wrong are blended. Weights are continuous in the motion, so nothing pops; most are zero, so
 little is drawn and little is blurred.
 """
 
@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from .....face.basis import PARTS
-from ..geometry.openings import smoothstep
+from ....curves import smoothstep
 from ..layers.eyes import lid_position
 
 # Expected error, relative to the usual one, per unit of what lies between photo and frame.
@@ -30,8 +30,8 @@ PARTED = (0.0, 0.05)  # opening in eye distances from which lips count as parted
 
 
 @dataclass(frozen=True, slots=True)
-class Takes:
-    """How K photos of a face were taken, the portrait first.
+class ViewWeighting:
+    """What K photos of a face show, the portrait first: their weights follow from it.
 
     angles (K, 3)  yaw, pitch, roll, degrees, where the portrait's roll is level
     codes  (K, D)  dynamics codes, measured from the portrait's neutral
@@ -62,8 +62,8 @@ class Takes:
             "parted": (parted[:, None] - own_parted).abs(),
         }
 
-    def shares(self, angles: Tensor, codes: Tensor) -> Tensor:
-        """(B, 3) angles and (B, D) codes of frames to the photos' shares (3, B, K) of skin, eyes
+    def weights(self, angles: Tensor, codes: Tensor) -> Tensor:
+        """(B, 3) angles and (B, D) codes of frames to the photos' weights, (3, B, K) of skin, eyes
 
         and mouth; they are >= 0 and add up to 1.
         """
