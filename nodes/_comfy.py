@@ -177,7 +177,7 @@ def what_is_missing(name: str) -> str | None:
     return missing_message(name, lacking, folders[0]) if lacking else None
 
 
-def load_model(name: str, device: str, refine: bool = True) -> TalkingModel:
+def load_talking_model(name: str, device: str, refine: bool = True) -> TalkingModel:
     """A model by one of ``model_names``; ``device`` is "default" (ComfyUI's) or "cpu".
 
     ``refine``: the embedded model's mouths are finished by its refiner.

@@ -6,7 +6,7 @@ vasa_core.animate(portrait, "speech.wav", "talk.mp4", space=space, model=model)
 """
 
 from .models import load_model, load_motion_model
-from .pipelines.animate import animate, film
+from .pipelines.animate import animate, render_video
 from .render.image import read_image
 from .spaces import load_space
 from .types import AudioFeatures, Controls, Motion, Portrait
@@ -17,10 +17,10 @@ __all__ = [
     "Motion",
     "Portrait",
     "animate",
-    "film",
     "load_model",
     "load_motion_model",
     "load_space",
     "read_image",
+    "render_video",
 ]
 __version__ = "0.1.0"

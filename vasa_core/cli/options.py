@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
 
-import torch
 from tqdm import tqdm
 
 from ..errors import InputError
@@ -212,13 +211,6 @@ def progress_bar(title: str) -> Iterator[Callable[[int, int], None]]:
             bar.update(done - bar.n)
 
         yield update
-
-
-def counted(video, progress, device: str) -> Iterator[torch.Tensor]:
-    """A video's frames on a device, reported one by one."""
-    for done, frame in enumerate(video, 1):
-        yield frame.to(device)
-        progress(done, video.frames)
 
 
 def open_portrait(args: argparse.Namespace, path: Path, space) -> Portrait:

@@ -61,7 +61,7 @@ def run_motion(args: argparse.Namespace) -> str:
     from .. import load_motion_model, load_space
     from ..motion.files import save_motion
     from ..motion.timing import resample
-    from ..pipelines.animate import hear
+    from ..pipelines.animate import audio_features_of
     from ..render.video import check_output
     from ..types import Motion
 
@@ -72,7 +72,7 @@ def run_motion(args: argparse.Namespace) -> str:
     if args.portrait is not None:
         space = load_space(model.space, args.device, [args.models])
         portrait = open_portrait(args, args.portrait, space)
-    features, duration = hear(args.audio, model)
+    features, duration = audio_features_of(args.audio, model)
     with progress_bar("motion") as progress:
         pieces = model.stream(
             features, controls, args.seed, args.steps, args.cfg, progress, portrait

@@ -47,7 +47,7 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Studio:
+class FigureSetup:
     """What figures are made with: models, portraits by name, and the speech's audio features."""
 
     space: FaceSpace
@@ -77,62 +77,62 @@ def _at(motion: Motion, times: Sequence[float]) -> Motion:
     return motion[torch.tensor([round(time * motion.fps) for time in times])]
 
 
-def gaze(studio: Studio) -> list[Row]:
+def gaze(setup: FigureSetup) -> list[Row]:
     """Main gaze direction: left, right, up, down (VASA-1, section 4.2)."""
     captions = [f"{yaw:+.0f}, {pitch:+.0f} deg" for yaw, pitch in GAZES]
     return [
         Row(face, Motion.concat(
-            studio.moment(face, gaze_yaw=yaw, gaze_pitch=pitch, eyes=0.3) for yaw, pitch in GAZES
+            setup.moment(face, gaze_yaw=yaw, gaze_pitch=pitch, eyes=0.3) for yaw, pitch in GAZES
         ), captions)
-        for face in studio.portraits.values()
+        for face in setup.portraits.values()
     ]  # fmt: skip
 
 
-def distance(studio: Studio) -> list[Row]:
+def distance(setup: FigureSetup) -> list[Row]:
     """Head distance, times the portrait's own."""
     captions = [f"{value:g} x" for value in DISTANCES]
     return [
-        Row(face, Motion.concat(studio.moment(face, distance=d) for d in DISTANCES), captions)
-        for face in studio.portraits.values()
+        Row(face, Motion.concat(setup.moment(face, distance=d) for d in DISTANCES), captions)
+        for face in setup.portraits.values()
     ]
 
 
-def emotion(studio: Studio) -> list[Row]:
+def emotion(setup: FigureSetup) -> list[Row]:
     """Emotion offsets, fully acted, while the same words are said."""
     rows = []
-    for face in studio.portraits.values():
-        acted = [studio.moment(face, **{name: 1.0}) for name in EMOTIONS[1:]]
-        rows.append(Row(face, Motion.concat([studio.moment(face), *acted]), EMOTIONS))
+    for face in setup.portraits.values():
+        acted = [setup.moment(face, **{name: 1.0}) for name in EMOTIONS[1:]]
+        rows.append(Row(face, Motion.concat([setup.moment(face), *acted]), EMOTIONS))
     return rows
 
 
-def photos(studio: Studio) -> list[Row]:
+def photos(setup: FigureSetup) -> list[Row]:
     """The same motion on different photos."""
-    motion = _at(studio.motion(studio.first), MOMENTS)
-    return [Row(face, motion, _times()) for face in studio.portraits.values()]
+    motion = _at(setup.motion(setup.first), MOMENTS)
+    return [Row(face, motion, _times()) for face in setup.portraits.values()]
 
 
-def motions(studio: Studio) -> list[Row]:
+def motions(setup: FigureSetup) -> list[Row]:
     """The same photo and speech with different motions: other seeds."""
     lively = {"rotation": TURNED, "translation": TURNED}
     return [
-        Row(studio.first, _at(studio.motion(studio.first, seed, **lively), MOMENTS), _times(),
+        Row(setup.first, _at(setup.motion(setup.first, seed, **lively), MOMENTS), _times(),
             f"seed {seed}")
         for seed in SEEDS
     ]  # fmt: skip
 
 
-def pose(studio: Studio) -> list[Row]:
+def pose(setup: FigureSetup) -> list[Row]:
     """The head alone: its pose plays, the face is held."""
-    return _apart(studio, "pose only", lambda m: frozen(m, STEERED_AT, DYNAMICS))
+    return _apart(setup, "pose only", lambda m: frozen(m, STEERED_AT, DYNAMICS))
 
 
-def expression(studio: Studio) -> list[Row]:
+def expression(setup: FigureSetup) -> list[Row]:
     """The face alone: its dynamics play, the head is held."""
-    return _apart(studio, "expression only", lambda m: strengthened(m, dict.fromkeys(POSE, 0.0)))
+    return _apart(setup, "expression only", lambda m: strengthened(m, dict.fromkeys(POSE, 0.0)))
 
 
-def spin(studio: Studio) -> list[Row]:
+def spin(setup: FigureSetup) -> list[Row]:
     """The head goes round, the expression stays."""
 
     def spinning(motion: Motion) -> Motion:
@@ -140,51 +140,51 @@ def spin(studio: Studio) -> list[Row]:
         turn = spun(motion.space, MOMENTS[-1] - MOMENTS[0] + MOMENTS[1] - MOMENTS[0], motion.fps)
         return mixed(held, {"pose": repeated(turn, len(motion))})
 
-    return _apart(studio, "spinning head", spinning)
+    return _apart(setup, "spinning head", spinning)
 
 
-def _apart(studio: Studio, name: str, take: Callable[[Motion], Motion]) -> list[Row]:
+def _apart(setup: FigureSetup, name: str, take: Callable[[Motion], Motion]) -> list[Row]:
     """A motion as it is, and what is taken of it, on one portrait."""
-    whole = studio.motion(studio.first, rotation=TURNED)
+    whole = setup.motion(setup.first, rotation=TURNED)
     rows = {"as sampled": whole, name: take(whole)}
-    return [Row(studio.first, _at(m, MOMENTS), _times(), title) for title, m in rows.items()]
+    return [Row(setup.first, _at(m, MOMENTS), _times(), title) for title, m in rows.items()]
 
 
 def _times() -> list[str]:
     return [f"{time:g} s" for time in MOMENTS]
 
 
-FIGURES: dict[str, Callable[[Studio], list[Row]]] = {
+FIGURES: dict[str, Callable[[FigureSetup], list[Row]]] = {
     figure.__name__: figure
     for figure in (gaze, distance, emotion, photos, motions, pose, expression, spin)
 }
 
 
-def open_studio(
+def figure_setup(
     space: FaceSpace,
     model: MotionModel,
     portraits: Sequence[Path] = (),
     audio: Path = SPEECH,
     size: int = 512,
     device: torch.device | str = "cpu",
-) -> Studio:
-    """A studio with these pictures (none: the shipped ones) and this sound."""
+) -> FigureSetup:
+    """A setup with these pictures (none: the shipped ones) and this sound."""
     pictures = {p.stem: p for p in portraits} or PORTRAITS
     encoded = {
         name: space.encode(read_image(path, size).to(device)) for name, path in pictures.items()
     }
-    return Studio(space, model, encoded, *read_audio(audio))
+    return FigureSetup(space, model, encoded, *read_audio(audio))
 
 
-def figure(studio: Studio, name: str, progress: Progress | None = None) -> Tensor:
+def figure(setup: FigureSetup, name: str, progress: Progress | None = None) -> Tensor:
     """A figure of ``FIGURES`` as a picture (3, H, W), 0..1. InputError for another name."""
     if name not in FIGURES:
         raise InputError(f"There is no figure {name!r}; there are: {', '.join(FIGURES)}.")
-    rows = FIGURES[name](studio)
+    rows = FIGURES[name](setup)
     step = stepper(len(rows), progress)
     drawn = []
     for row in rows:
-        chunks = studio.space.render(row.portrait, row.motion, view="crop")
+        chunks = setup.space.render(row.portrait, row.motion, view="crop")
         frames = interpolate(torch.cat(list(chunks)), (CELL, CELL), mode="bilinear", antialias=True)
         drawn.append(_captioned(frames.clamp(0, 1).cpu(), row.captions, row.name))
         step()

@@ -18,7 +18,7 @@ REACTION = Fraction(1, 5)  # seconds until a listener looks at who begins to spe
 TURN = Fraction(1, 5)  # seconds that the eyes take
 
 
-def looking(
+def listener_controls(
     controls: Controls, face: int, towards: Tensor, table: Timetable, degrees: float
 ) -> Controls:
     """Controls with which a face looks at whoever speaks, and as before while it speaks itself.
@@ -27,7 +27,7 @@ def looking(
     (right) and y (down) in the axes of its head, zero for itself. ``degrees`` is how far it looks.
     """
     rows = ceil(table.total * controls.fps) + 1
-    watched = attention(face, table, rows, controls.fps)
+    watched = watched_faces(face, table, rows, controls.fps)
     gaze = degrees * towards.new_tensor([1.0, -1.0]) * towards[watched]  # phi is up
     still = ceil(TURN * controls.fps)
     held = F.pad(gaze.T[None], (still - 1, 0), mode="replicate")
@@ -37,7 +37,7 @@ def looking(
     return replace(controls, gaze=gaze)
 
 
-def attention(face: int, table: Timetable, rows: int, fps: Fraction) -> Tensor:
+def watched_faces(face: int, table: Timetable, rows: int, fps: Fraction) -> Tensor:
     """(rows,) which face the ``face``-th one attends to: itself while it speaks or nobody has yet.
 
     Else who began last of those who speak, and in a pause who spoke before.
@@ -53,7 +53,7 @@ def attention(face: int, table: Timetable, rows: int, fps: Fraction) -> Tensor:
     return torch.where(watched >= 0, watched, face)
 
 
-def directions(eyes: Tensor) -> Tensor:
+def face_directions(eyes: Tensor) -> Tensor:
     """(n, n, 2): unit vectors from each of n faces to each other, in the axes of the first's head.
 
     ``eyes`` (n, 2, 2) are the places of each face's right and left eye in the picture, pixels.
