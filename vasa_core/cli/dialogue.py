@@ -48,14 +48,13 @@ def face_numbers(text: str) -> list[int]:
 
 def run_dialogue(args: argparse.Namespace) -> str:
     """``vasa dialogue``."""
-    from ..models import load_model
     from ..pipelines.dialogue import LOOK, dialogue, leftmost_faces
     from ..render.image import read_image
     from ..render.video import check_output
 
     check_output(args.out)
     controls = controls_from(args)
-    space, model = load_model(args.model, args.device, [args.models], args.refine)
+    space, model = options.open_model(args)
     image = read_image(args.picture, args.size).to(args.device)
     if args.faces is None:
         portraits = leftmost_faces(space, image, len(args.audio))

@@ -76,7 +76,8 @@ def run_render(args: argparse.Namespace) -> str:
     motion = move(load_motion(args.motion), args.device)
     if args.fps:
         motion = resample(motion, args.fps)
-    space = load_space(motion.space, args.device, [args.models], args.refine)
+    asked = options.space_options(args, motion.space)
+    space = load_space(motion.space, args.device, [args.models], **asked)
     portrait = open_portrait(args, args.portrait, space)
     if args.neutral:
         motion = space.neutralised(portrait, motion, args.neutral)

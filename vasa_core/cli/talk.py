@@ -38,13 +38,12 @@ def add_commands(commands: Commands) -> None:
 
 def run_animate(args: argparse.Namespace) -> str:
     """``vasa animate`` and ``vasa demo``."""
-    from ..models import load_model
     from ..pipelines.animate import animate
     from ..render.video import check_output
 
     check_output(args.out)
     controls = controls_from(args)
-    space, model = load_model(args.model, args.device, [args.models], args.refine)
+    space, model = options.open_model(args)
     portrait = open_portrait(args, args.portrait, space)
     with progress_bar("animate") as progress:
         written = animate(
