@@ -1,8 +1,13 @@
 """The open VASA-1: one portrait and one voice clip in, a talking face out.
 
-space, model = vasa_core.load_model("mesh")
-portrait = space.encode(vasa_core.read_image("face.jpg"))
-vasa_core.animate(portrait, "speech.wav", "talk.mp4", space=space, model=model)
+Example:
+    ```python
+    import vasa_core
+
+    space, model = vasa_core.load_model("mesh")
+    portrait = space.encode(vasa_core.read_image("face.jpg"))
+    vasa_core.animate(portrait, "speech.wav", "talk.mp4", space=space, model=model)
+    ```
 """
 
 from .models import load_model, load_motion_model

@@ -144,12 +144,33 @@ def load_motion_model(
 
 
 def joyvasa_model(tensors: Tensors, template: Tensors, device: torch.device | str) -> MotionModel:
-    """JoyVASA from verified tensors of its two files."""
+    """Build JoyVASA from the verified tensors of its two files.
+
+    Args:
+        tensors: Those of the motion generator, under their published names.
+        template: Those of the motion template.
+        device: The device to put its networks on.
+
+    Returns:
+        The motion model.
+
+    Raises:
+        InputError: If the package transformers is not installed.
+    """
     return JoyVasa.load(tensors, template, *_implicit(), device)
 
 
 def ditto_model(tensors: Tensors, hearing: AudioEncoder, device: torch.device | str) -> MotionModel:
-    """Ditto from verified tensors of its network, and the audio encoder that it hears with."""
+    """Build Ditto from the verified tensors of its network.
+
+    Args:
+        tensors: The tensors, under their published names.
+        hearing: The audio encoder that it hears with.
+        device: The device to put its network on.
+
+    Returns:
+        The motion model.
+    """
     return Ditto.load(tensors, *_implicit(), hearing, device)
 
 

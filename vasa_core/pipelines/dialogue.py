@@ -45,9 +45,9 @@ from .animate import WrittenVideo, check_pair, write_video
 from .dub import coming_to_rest
 from .listening import face_directions, listener_controls
 
-BLOCK = 10  # seconds of sound that are worked on at a time
+BLOCK = 10  # seconds of sound per block
 SILENT_RATE = 16000  # Hz
-LOOK = 15.0  # degrees that listeners turn their eyes to who speaks
+LOOK = 15.0  # degrees that listeners turn their eyes to whoever speaks
 
 
 def dialogue(
@@ -203,7 +203,7 @@ class Voice:
 def _features(
     model: MotionModel, voices: Sequence[Voice], face: int, table: Timetable
 ) -> Iterator[AudioFeatures]:
-    """What the ``face``-th face hears of its own voice: silence around it, or nothing else."""
+    """Features of one face's own voice with silence around it; of a listener, only silence."""
     if face >= len(voices):
         samples = ceil(table.total * SILENT_RATE)
         quiet = silence(samples, BLOCK * SILENT_RATE, torch.zeros(1))
@@ -227,7 +227,7 @@ def _mix(voices: Sequence[Voice], table: Timetable) -> Iterator[av.AudioFrame]:
 def _face_controls(
     controls: Controls, portraits: Sequence[Portrait], table: Timetable, look: float
 ) -> list[Controls]:
-    """Each face's own controls: its eyes turn to who speaks."""
+    """The controls of each face: listeners' eyes turn to whoever speaks."""
     if not look:
         return [controls] * len(portraits)
     eyes = torch.stack([p.landmarks[[RIGHT_EYE_OUTER, LEFT_EYE_OUTER], :2] for p in portraits])
