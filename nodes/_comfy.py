@@ -29,6 +29,7 @@ from ..vasa_core.interfaces import FaceSpace, MotionModel
 from ..vasa_core.models import MODELS
 from ..vasa_core.render.memory import streaming_bytes
 from ..vasa_core.render.parallel import one_thread_per_frame
+from ..vasa_core.spaces import options_for
 from ..vasa_core.weights.registry import named
 from ..vasa_core.weights.search import missing, missing_message
 
@@ -177,7 +178,7 @@ def what_is_missing(name: str) -> str | None:
     return missing_message(name, lacking, folders[0]) if lacking else None
 
 
-def load_model(name: str, device: str, refine: bool = True) -> TalkingModel:
+def load_talking_model(name: str, device: str, refine: bool = True) -> TalkingModel:
     """A model by one of ``model_names``; ``device`` is "default" (ComfyUI's) or "cpu".
 
     ``refine``: the embedded model's mouths are finished by its refiner.
@@ -193,11 +194,10 @@ def load_model(name: str, device: str, refine: bool = True) -> TalkingModel:
     else:
         file = folder_paths.get_full_path_or_raise(MODEL_FOLDER, name)
         motion = load_motion_model(weights=file)
-    options = {}
-    if motion.space == "implicit":
-        half = management.should_use_fp16(load)
-        options = {"runs_on": load, "dtype": torch.float16 if half else torch.float32}
-    space = load_space(motion.space, folders=model_folders(), refine=refine, **options)
+    half = management.should_use_fp16(load)
+    dtype = torch.float16 if half else torch.float32
+    options = options_for(motion.space, refine=refine, runs_on=load, dtype=dtype)
+    space = load_space(motion.space, folders=model_folders(), **options)
 
     def managed(network: torch.nn.Module) -> ModelPatcher:
         return ModelPatcher(network.to(offload), load_device=load, offload_device=offload)

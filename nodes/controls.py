@@ -13,7 +13,7 @@ from ..vasa_core.motion.timing import exact_rate
 from ..vasa_core.types import EMOTIONS, LIPS_ONLY
 from .schema import ControlsWire, one_of, schema
 
-STRENGTHS = {
+STRENGTH_TOOLTIPS = {
     "lips": "Strength of lip movement: 0 keeps the mouth still, 1 as sampled, more exaggerates.",
     "expression": "Strength of brows, forehead and cheeks: 0 still, 1 as sampled.",
     "blink": "Strength of blinks: 0 never blinks, 1 as sampled. With LivePortrait also of glances "
@@ -23,7 +23,7 @@ STRENGTHS = {
     "rotation": "Strength of turning, nodding and tilting the head: 0 holds still, 1 as sampled.",
     "translation": "Strength of moving the head aside, nearer and away: 0 none, 1 as sampled.",
 }
-GUIDANCE = {
+GUIDANCE_TOOLTIPS = {
     "gaze": "how strictly sampling follows the gaze. Embedded model only.",
     "distance": "how strictly sampling follows the head distance. Embedded model only.",
     "emotion": "1 acts the emotion twice as strongly. Not with Ditto, whose one scale is cfg.",
@@ -74,7 +74,7 @@ class TalkingControls(io.ComfyNode):
                         name, default=1.0, min=0.0, max=2.0, step=0.05, display_mode=slider,
                         tooltip=tooltip,
                     )
-                    for name, tooltip in STRENGTHS.items()
+                    for name, tooltip in STRENGTH_TOOLTIPS.items()
                 ),
                 io.Float.Input(
                     "lip_rest", default=0.0, min=0.0, max=0.2, step=0.005,
@@ -102,7 +102,7 @@ class TalkingControls(io.ComfyNode):
                         f"{name}_cfg", default=-1.0, min=-1.0, max=5.0, step=0.1, optional=True,
                         tooltip=f"Guidance scale: {tooltip} -1: the model's own.",
                     )
-                    for name, tooltip in GUIDANCE.items()
+                    for name, tooltip in GUIDANCE_TOOLTIPS.items()
                 ),
             ],
             outputs=[

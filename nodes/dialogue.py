@@ -11,7 +11,7 @@ from comfy_api.latest import InputImpl, io, ui
 from ..vasa_core.audio.mixing import arranged, timetable
 from ..vasa_core.audio.reader import waveform_frames
 from ..vasa_core.errors import InputError
-from ..vasa_core.pipelines.animate import record
+from ..vasa_core.pipelines.animate import write_video
 from ..vasa_core.pipelines.dialogue import equally_long
 from ..vasa_core.render.faces import Actor, render_faces, workers_each
 from ..vasa_core.types import Motion
@@ -141,8 +141,8 @@ class RenderDialogue(io.ComfyNode):
                 Actor(spaces[id(encoded.model)], encoded.portrait, motion)
                 for encoded, motion in zip(portraits, motions, strict=True)
             ]
-            record(
-                path, lambda check: render_faces(actors, workers, check), fps,
+            write_video(
+                lambda check: render_faces(actors, workers, check), path, fps,
                 audio=None if audio is None else waveform_frames(*to_sound(audio)),
                 total=total, progress=report, preview=report.preview,
             )  # fmt: skip

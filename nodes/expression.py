@@ -10,7 +10,7 @@ from ..vasa_core.provenance.label import label
 from ..vasa_core.types import Motion
 from ._comfy import Reporter, output_device, require_memory
 from .convert import to_comfy
-from .live import FACES
+from .live import LIVE_FACES
 from .schema import EncodedPortrait, MotionWire, PortraitWire, schema
 
 
@@ -65,7 +65,7 @@ class ExpressionEditor(io.ComfyNode):
             (frame,) = space.render(face, motion, check=report.check)
         if cls.hidden.extra_pnginfo is not None:  # what core nodes write into files they save
             cls.hidden.extra_pnginfo.update(label())
-        shown = {"face": FACES.token(portrait), "values": values}
+        shown = {"face": LIVE_FACES.token(portrait), "values": values}
         image = to_comfy(frame).to(output_device())
         return io.NodeOutput(image, motion, ui={"expression": (shown,)})
 

@@ -49,7 +49,7 @@ class LiveFaces:
         return self._known.get(token) if isinstance(token, str) else None
 
 
-FACES = LiveFaces()
+LIVE_FACES = LiveFaces()
 
 
 def serve_faces() -> None:
@@ -66,7 +66,7 @@ def answer(asked: dict) -> bytes | dict[str, str]:
     values = asked.get("values") if isinstance(asked, dict) else None
     if not isinstance(values, dict):
         raise InputError('A picture is asked for as {"face": TOKEN, "values": {NAME: NUMBER}}.')
-    portrait = FACES.find(asked.get("face"))
+    portrait = LIVE_FACES.find(asked.get("face"))
     if portrait is None:
         return {"state": "gone"}
     try:

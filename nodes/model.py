@@ -2,7 +2,7 @@
 
 from comfy_api.latest import io
 
-from ._comfy import load_model, model_names, what_is_missing
+from ._comfy import load_talking_model, model_names, what_is_missing
 from .schema import ModelWire, one_of, schema
 
 
@@ -59,4 +59,4 @@ class LoadTalkingPortraitModel(io.ComfyNode):
     def execute(
         cls, model: str, device: str = "default", refine_mouth: bool = True
     ) -> io.NodeOutput:
-        return io.NodeOutput(load_model(model, device, refine_mouth))
+        return io.NodeOutput(load_talking_model(model, device, refine_mouth))

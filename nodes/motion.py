@@ -5,6 +5,7 @@ from __future__ import annotations
 from comfy_api.latest import io
 
 from ..vasa_core.assets import MOTION
+from ..vasa_core.models import MODELS
 from ..vasa_core.motion.files import load_motion, save_motion
 from ..vasa_core.motion.timing import exact_rate, resample
 from ..vasa_core.types import AudioFeatures, Controls, Motion
@@ -53,14 +54,14 @@ class SampleMotion(io.ComfyNode):
                 io.Int.Input(
                     "steps", default=0, min=0, max=50,
                     tooltip="Diffusion steps per window of sound. More is slower and a little "
-                    "livelier. 0: as many as the model is made for (embedded 4, JoyVASA and Ditto "
-                    "50).",
+                    "livelier. 0: as many as the model is made for (embedded "
+                    f"{MODELS['mesh'].steps}, JoyVASA and Ditto {MODELS['ditto'].steps}).",
                 ),
                 io.Float.Input(
                     "cfg", default=-1.0, min=-1.0, max=5.0, step=0.1,
                     tooltip="Guidance: how strictly the motion follows the sound. 0 none extra; "
-                    "high values exaggerate. -1: the model's own (embedded 0.5, JoyVASA 1.8, Ditto "
-                    "1.0).",
+                    f"high values exaggerate. -1: the model's own (embedded {MODELS['mesh'].cfg}, "
+                    f"JoyVASA {MODELS['joyvasa'].cfg}, Ditto {MODELS['ditto'].cfg}).",
                 ),
                 io.Float.Input(
                     "fps", default=25.0, min=1.0, max=120.0, step=0.01,

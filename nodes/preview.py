@@ -8,7 +8,7 @@ from pathlib import Path
 from comfy_api.latest import io
 
 from ..vasa_core.audio.reader import waveform_frames
-from ..vasa_core.pipelines.animate import film
+from ..vasa_core.pipelines.animate import render_video
 from ..vasa_core.render.timeline import timeline
 from ..vasa_core.spaces import sketch_motion
 from ..vasa_core.types import Motion
@@ -52,19 +52,19 @@ class PreviewMotion(io.ComfyNode):
         path.write_text(json.dumps(timeline(sketch_motion(motion), motion.fps, sound)))
         shown = {"timeline": (_shown(path, subfolder),)}
         if portrait is not None:
-            shown["face_video"] = (_film(portrait, motion, sound),)
+            shown["face_video"] = (_face_video(portrait, motion, sound),)
         return io.NodeOutput(ui=shown)
 
 
-def _film(portrait: EncodedPortrait, motion: Motion, sound) -> dict[str, str]:
+def _face_video(portrait: EncodedPortrait, motion: Motion, sound) -> dict[str, str]:
     """A small video of the portrait's head, as the browser addresses it."""
     path, subfolder = new_file("vasa/preview", ".mp4", temporary=True)
     with portrait.model.face_space("render") as space:
-        film(
-            path, space, portrait.portrait, motion, motion.fps,
-            audio=None if sound is None else waveform_frames(*sound),
-            total=len(motion), workers=portrait.model.workers,
-            view="crop", longest=VIDEO_SIDE, progress=Reporter(len(motion)),
+        render_video(
+            portrait.portrait, motion, path,
+            space=space, audio=None if sound is None else waveform_frames(*sound),
+            workers=portrait.model.workers, view="crop", longest=VIDEO_SIDE,
+            progress=Reporter(len(motion)),
         )  # fmt: skip
     return _shown(path, subfolder)
 

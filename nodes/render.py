@@ -6,7 +6,7 @@ import torch
 from comfy_api.latest import InputImpl, io, ui
 
 from ..vasa_core.audio.reader import waveform_frames
-from ..vasa_core.pipelines.animate import film
+from ..vasa_core.pipelines.animate import render_video
 from ..vasa_core.provenance.label import label
 from ..vasa_core.render.memory import frame_bytes
 from ..vasa_core.types import Motion, View
@@ -137,11 +137,11 @@ class RenderVideo(io.ComfyNode):
         path, subfolder = new_file("vasa/talking", ".mp4", temporary=True)
         report = Reporter(len(motion))
         with portrait.model.face_space("render") as space:
-            film(
-                path, space, face, motion, motion.fps,
+            render_video(
+                face, motion, path,
+                space=space,
                 audio=None if audio is None else waveform_frames(*to_sound(audio)),
-                total=len(motion), workers=workers, view=size,
-                progress=report, preview=report.preview,
+                workers=workers, view=size, progress=report, preview=report.preview,
             )  # fmt: skip
         shown = ui.SavedResult(path.name, subfolder, io.FolderType.temp)
         return io.NodeOutput(InputImpl.VideoFromFile(str(path)), ui=ui.PreviewVideo([shown]))

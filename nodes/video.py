@@ -13,6 +13,7 @@ from ..vasa_core.errors import InputError
 from ..vasa_core.motion.keyframes import controls_from
 from ..vasa_core.motion.timing import exact_rate
 from ..vasa_core.pipelines.dub import dub
+from ..vasa_core.pipelines.track import track_motion
 from ..vasa_core.render.video import VideoReader
 from ._comfy import Reporter, TalkingModel, new_file, video_file
 from .convert import from_sound, to_library, to_sound
@@ -84,24 +85,19 @@ class TrackMotion(io.ComfyNode):
         if video is not None:
             path = video_file(video)
             frames = VideoReader(path)
-            fps, count = frames.fps, frames.frames
+            count = frames.frames
         else:
-            frames, fps, count = to_library(images), exact_rate(images_fps), len(images)
+            frames = to_library(images)
+            count = len(frames)
         with model.face_space("encode") as space:
-            moved = _reported(frames, count, model.device)
-            tracked = space.track(moved, fps, face - 1)
-            motion = tracked.motion if mode == "absolute" else space.relative(tracked.motion)
-        seconds = Fraction(len(motion)) / fps
+            tracked = track_motion(
+                frames, space=space, fps=exact_rate(images_fps), face=face - 1,
+                absolute=mode == "absolute", device=model.device, progress=Reporter(count or 1),
+            )  # fmt: skip
+        motion = tracked.motion
+        seconds = Fraction(len(motion)) / motion.fps
         sound = _silence(seconds) if video is None else _sound_of(path, seconds)
         return io.NodeOutput(motion, sound, tracked.missed)
-
-
-def _reported(frames, count: int, device: torch.device):
-    """Frames on a device, each reported, so that tracking shows its progress and can be stopped."""
-    report = Reporter(count or 1)
-    for done, frame in enumerate(frames, 1):
-        yield frame.to(device)
-        report(done, count)
 
 
 def _sound_of(path: Path, seconds: Fraction) -> dict:

@@ -9,7 +9,7 @@ from strict_device import DEVICE, StrictDevice
 import vasa_core
 from vasa_core.audio.reader import read_audio
 from vasa_core.motion.timing import resample
-from vasa_core.pipelines.animate import film
+from vasa_core.pipelines.animate import render_video
 from vasa_core.render.drawing import draw_landmarks
 from vasa_core.spaces import sketch_motion
 from vasa_core.types import Controls, Motion
@@ -58,5 +58,5 @@ def test_the_stages_stay_on_the_device_and_give_the_same(job, tmp_path):
         assert draw_landmarks(portrait).shape[1] == 3
         seen = space.track(list(job[0].to(DEVICE).repeat(2, 1, 1, 1)), Fraction(25)).motion
         assert isinstance(seen, Motion) and seen.rotation.device == DEVICE
-        written = film(tmp_path / "x.mp4", space, portrait, motion[:2], motion.fps, longest=100)
+        written = render_video(portrait, motion[:2], tmp_path / "x.mp4", space=space, longest=100)
         assert written.frames == 2

@@ -11,6 +11,7 @@ from vasa_core.errors import InputError
 from vasa_core.models import MODELS, load_model, load_motion_model
 from vasa_core.motion.files import load_motion
 from vasa_core.render.video import VideoReader
+from vasa_core.spaces import options_for
 from vasa_core.weights.fill import write_stand_ins
 
 
@@ -88,6 +89,27 @@ def test_missing_and_broken_weights_are_named(folder, tmp_path, portrait_path, s
     said = capsys.readouterr().err
     assert "the weights of liveportrait_spade_generator, not of liveportrait_warping_module" in said
     assert sorted(tmp_path.glob("*.mp4")) == []
+
+
+def test_defaults_are_known_before_loading_and_stand_in_the_help(model, capsys):
+    own = MODELS["mesh"]
+    assert (own.steps, own.cfg) == (model.default_steps, model.default_cfg) == (4, 0.5)
+    assert [(m.steps, m.cfg) for m in MODELS.values()] == [(4, 0.5), (50, 1.8), (50, 1.0)]
+    with pytest.raises(SystemExit):
+        main(["animate", "--help"])
+    said = " ".join(capsys.readouterr().out.split())
+    assert "(default mesh 4, joyvasa 50, ditto 50)" in said
+    assert "(default mesh 0.5, joyvasa 1.8, ditto 1)" in said
+
+
+def test_options_belong_to_a_space():
+    asked = options_for("mesh", refine=False, exact=True)
+    assert asked == {"refine": False} and options_for("implicit", **asked, exact=True) == {
+        "exact": True
+    }
+    assert vasa_core.load_space("mesh", **asked).refiner is None
+    with pytest.raises(TypeError, match="'mesh' has no option 'exact'; it has: refine"):
+        load_model("mesh", exact=True)
 
 
 def test_models_have_names():

@@ -1,13 +1,13 @@
-"""Exceptions that a caller branches on; everything else is a plain ValueError."""
+"""Exceptions that callers may want to tell apart; all else is a plain ValueError."""
 
 
 class InputError(ValueError):
-    """The user's input cannot be used; the message says what was got and what to do."""
+    """The input cannot be used; the message says what was given and what to do."""
 
 
 class NoFaceError(InputError):
-    """No face was found where one is needed; the message says what was tried."""
+    """There is no face where one is needed; the message says what was tried."""
 
 
 class CancelledError(Exception):
-    """A progress callback asked to stop; nothing half-written is left behind."""
+    """Raised by a progress callback to stop the work; no unfinished file is left behind."""

@@ -1,11 +1,11 @@
 """The stages as interfaces: a face space, an audio encoder and a motion model, whichever it is.
 
-What flows between them is in ``types``.
+The data that flows between them is in ``types``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import Protocol
 
@@ -17,13 +17,39 @@ from .types import AudioFeatures, Controls, Motion, Portrait, Progress, Tracked,
 class FaceSpace(Protocol):
     """A pair of encoder and renderer that agree on pose and dynamics (VASA-1, section 3.1)."""
 
-    name: str
-    parts: dict[str, slice]  # where lips, expression, blink and gaze lie in a dynamics code
-    stages: dict[str, tuple[str, ...]]  # the submodules that "encode" and "render" work with
-    working_bytes: int  # that each rendering thread holds besides its frames, on a CPU
+    @property
+    def name(self) -> str:
+        """Name of the space; motions and portraits carry it."""
+        ...
+
+    @property
+    def parts(self) -> Mapping[str, slice]:
+        """Where lips, expression, blink and gaze are in a dynamics code (D,)."""
+        ...
+
+    @property
+    def stages(self) -> Mapping[str, tuple[str, ...]]:
+        """Names of the submodules that each of the stages "encode" and "render" needs."""
+        ...
+
+    @property
+    def working_bytes(self) -> int:
+        """Bytes that each rendering thread needs besides its frames, on a CPU."""
+        ...
 
     def landmarks(self, images: Tensor) -> Tensor:
-        """(B, 3, H, W) images to (B, 478, 3) pixel coordinates of the largest face in each."""
+        """Find the landmarks of the largest face in each image.
+
+        Args:
+            images: (B, 3, H, W), 0..1.
+
+        Returns:
+            (B, 478, 3) coordinates in pixels, z in the same scale.
+
+        Raises:
+            NoFaceError: If an image shows no face.
+        """
+        ...
 
     def encode(
         self,
@@ -33,16 +59,54 @@ class FaceSpace(Protocol):
         progress: Progress | None = None,
         views: Sequence[Tensor] = (),
     ) -> Portrait:
-        """(1, 3, H, W) image to the ``face``-th largest face in it, ready to be moved.
+        """Measure a face in an image and make it ready to move.
 
-        With a ``mask`` (H, W), 0..1, only faces whose centre lies in it count. ``views`` are more
-        photos (1, 3, h, w) of the person, for what the first does not show."""
+        Args:
+            image: (1, 3, H, W), 0..1.
+            face: Which face: 0 is the largest, 1 the next smaller one.
+            mask: (H, W), 0..1; only faces whose centre lies in it count. None: all faces count.
+            progress: Called with steps done and in total; it may raise to stop the work.
+            views: More photos (1, 3, h, w) of the same person, of any size. What the first one does
+                not show (teeth, closed eyes, a turned head) is taken from them.
+
+        Returns:
+            The portrait.
+
+        Raises:
+            NoFaceError: If one of the images shows no face.
+            InputError: If there are fewer faces than asked for, or the mask does not fit the image.
+        """
+        ...
 
     def track(self, frames: Iterable[Tensor], fps: Fraction, face: int = 0) -> Tracked:
-        """(3, H, W) frames of a video to what its ``face``-th largest face does."""
+        """Follow a face through a video.
+
+        Args:
+            frames: (3, H, W) each, 0..1.
+            fps: Frames per second, exact.
+            face: Which face of the first frame: 0 is the largest.
+
+        Returns:
+            What the face does in each frame. Frames without the face repeat the frame before, those
+            at the start the first frame with it.
+
+        Raises:
+            NoFaceError: If no frame shows a face.
+        """
+        ...
 
     def relative(self, motion: Motion, rest: Motion | None = None) -> Motion:
-        """A "camera" motion as offsets from a rest frame (T = 1; None: its own first frame)."""
+        """Express a "camera" motion as offsets from a rest pose.
+
+        Args:
+            motion: A motion with reference "camera"; one with reference "portrait" stays as it is.
+            rest: One frame (T = 1), the pose that counts as the portrait's own. None: the first
+                frame of ``motion``.
+
+        Returns:
+            The motion with reference "portrait".
+        """
+        ...
 
     def render(
         self,
@@ -54,24 +118,67 @@ class FaceSpace(Protocol):
         alpha: bool = False,
         check: Callable[[], None] | None = None,
     ) -> Iterator[Tensor]:
-        """Frames of the moving portrait, in chunks (B, 3, H, W), by ``workers`` threads.
+        """Render the moving portrait, a chunk of frames at a time.
 
         A "camera" motion turns the head as the camera saw it; place and size change from the
-        portrait's own as they do from the motion's first frame.
-        ``chunk`` frames each (None: as many as are quick and small); with ``alpha`` (B, 4, H, W),
-        the fourth channel being the head's matte. ``check`` is called several times a second where
-        a frame takes longer than that, by any thread; it may raise to stop the work."""
+        portrait's own as they change in the motion from its first frame.
+
+        Args:
+            portrait: A portrait of this space.
+            motion: A motion of this space, whole or in consecutive pieces.
+            chunk: Frames per chunk. None: as many as are quick and need little memory.
+            workers: Number of threads.
+            view: "source" shows the whole picture, "crop" the square around the head.
+            alpha: Adds the matte of the head as a fourth channel.
+            check: Where a frame takes long, called several times a second, by any thread; it may
+                raise to stop the work.
+
+        Yields:
+            Frames (B, 3, H, W), 0..1; (B, 4, H, W) with ``alpha``.
+
+        Raises:
+            InputError: If portrait or motion are of another space.
+        """
+        ...
 
     def matte(self, portrait: Portrait) -> Tensor:
-        """(1, H, W), 0..1: the part of the picture that moves."""
+        """Return the part of the picture that moves.
+
+        Args:
+            portrait: A portrait of this space.
+
+        Returns:
+            (1, H, W), 0 (background) to 1 (moves).
+        """
+        ...
 
     def edit_mask(self, portrait: Portrait) -> Tensor:
-        """(1, H, W), 0..1, soft-edged: how far rendered frames may differ from the picture.
+        """Return how far rendered frames may differ from the picture.
 
-        Where it is 0 every frame (view "source") is the picture, bit by bit, whatever moves."""
+        Args:
+            portrait: A portrait of this space.
+
+        Returns:
+            (1, H, W), 0..1, with a soft edge. Where it is 0, every frame (view "source") is the
+            picture, bit for bit, whatever moves.
+        """
+        ...
 
     def neutralised(self, portrait: Portrait, motion: Motion, amount: float = 1.0) -> Motion:
-        """A "portrait" motion that takes the portrait's own expression away; ``amount`` 0: none."""
+        """Take the expression of the picture out of what a motion shows.
+
+        Args:
+            portrait: A portrait of this space.
+            motion: A motion with reference "portrait".
+            amount: How much is taken away, 0 (none) to 1 (all).
+
+        Returns:
+            The changed motion.
+
+        Raises:
+            InputError: If the motion is of another space or reference.
+        """
+        ...
 
     def dub(
         self,
@@ -81,42 +188,134 @@ class FaceSpace(Protocol):
         workers: int = 1,
         check: Callable[[], None] | None = None,
     ) -> Iterator[Tensor]:
-        """(3, H, W) frames of a video with the lips of a motion, (1, 3, H, W) each.
+        """Give a face in a video other lips, frame by frame.
 
-        ``tracked`` and ``motion`` (reference "portrait") have a row for each frame. Everything but
-        the lower face stays bit by bit, and so does a frame in which the face was not found."""
+        Everything but the lower face stays as it is, bit for bit, and so does a frame in which the
+        face was not found.
+
+        Args:
+            frames: The video, (3, H, W) each, 0..1.
+            tracked: The face in it, a row for each frame.
+            motion: The new lips, a row for each frame, reference "portrait".
+            workers: Number of threads.
+            check: As in ``render``.
+
+        Yields:
+            Frames (1, 3, H, W), 0..1.
+
+        Raises:
+            InputError: If the motion is of another space or reference.
+        """
+        ...
 
 
 class AudioEncoder(Protocol):
-    """Turns sound into what motion models hear, whole or as a stream of any length."""
+    """Turns sound into the features that a motion model hears, whole or as a stream."""
 
-    name: str
-    fps: Fraction
+    @property
+    def name(self) -> str:
+        """Name of the encoder; its features carry it."""
+        ...
+
+    @property
+    def fps(self) -> Fraction:
+        """Feature rows per second, exact."""
+        ...
 
     def measure(self, blocks: Iterable[Tensor], rate: int) -> float:
-        """Loudness level of a whole sound from its blocks of samples, for ``stream``."""
+        """Measure the loudness level of a whole sound, in constant memory.
+
+        An encoder that needs no level may leave blocks unread.
+
+        Args:
+            blocks: The sound in blocks of (N,) or (C, N) samples.
+            rate: Samples per second, Hz.
+
+        Returns:
+            The level, for ``stream``.
+        """
+        ...
 
     def encode(self, waveform: Tensor, rate: int) -> AudioFeatures:
-        """(N,) or (C, N) samples at ``rate`` Hz to their features."""
+        """Encode a whole sound.
+
+        Args:
+            waveform: (N,) or (C, N) samples, -1..1.
+            rate: Samples per second, Hz.
+
+        Returns:
+            Its features; T = ceil(fps * N / rate).
+        """
+        ...
 
     def stream(
         self, blocks: Iterable[Tensor], rate: int, level: float | None = None
     ) -> Iterator[AudioFeatures]:
-        """The same in constant memory; without a level, it follows the loudness so far."""
+        """Encode a sound of any length in constant memory.
+
+        Args:
+            blocks: The sound in blocks of (N,) or (C, N) samples, of any length.
+            rate: Samples per second, Hz.
+            level: The loudness level of the whole sound, from ``measure``. None: the encoder
+                follows the loudness so far.
+
+        Yields:
+            Consecutive features, whose durations add up to that of the sound. At the same level
+            they equal those of ``encode``, however the sound was cut into blocks.
+        """
+        ...
 
 
 class MotionModel(Protocol):
     """Turns sound and controls into motion of one face space (VASA-1, section 3.2)."""
 
-    space: str
-    fps: Fraction
-    encoder: AudioEncoder
+    @property
+    def space(self) -> str:
+        """Name of the face space that it moves."""
+        ...
+
+    @property
+    def fps(self) -> Fraction:
+        """Motion frames per second, exact."""
+        ...
+
+    @property
+    def encoder(self) -> AudioEncoder:
+        """Makes the audio features that it hears."""
+        ...
+
+    @property
+    def default_steps(self) -> int:
+        """Diffusion steps where none are asked for."""
+        ...
+
+    @property
+    def default_cfg(self) -> float:
+        """Guidance scale of the sound where none is asked for."""
+        ...
 
     def features(self, waveform: Tensor, rate: int) -> AudioFeatures:
-        """(N,) mono samples at ``rate`` Hz to this model's own audio features."""
+        """Encode a whole sound with this model's own audio encoder.
+
+        Args:
+            waveform: (N,) or (C, N) samples, -1..1.
+            rate: Samples per second, Hz.
+
+        Returns:
+            The audio features.
+        """
+        ...
 
     def check(self, audio: AudioFeatures) -> None:
-        """InputError unless these are features that this model hears."""
+        """Check that audio features are of the kind that this model hears.
+
+        Args:
+            audio: The features.
+
+        Raises:
+            InputError: If they come from another encoder or at another rate.
+        """
+        ...
 
     def stream(
         self,
@@ -128,10 +327,27 @@ class MotionModel(Protocol):
         progress: Progress | None = None,
         portrait: Portrait | None = None,
     ) -> Iterator[Motion]:
-        """Motion window by window, in constant memory, for sound that may come in pieces.
+        """Sample motion window by window, in constant memory.
 
-        ``steps`` and ``cfg`` None are the model's own. ``portrait`` is the face that the motion is
-        for: a model that is conditioned on one needs it, others ignore it."""
+        Args:
+            audio: The sound's features, whole or in consecutive pieces.
+            controls: What is steered: gaze, head distance, emotion, strengths. None: nothing.
+            seed: The same seed gives the same motion, however the sound is cut into pieces.
+            steps: Diffusion steps per window. None: ``default_steps``.
+            cfg: Guidance scale of the sound. None: ``default_cfg``.
+            progress: Called with sampling steps done and in total; it may raise to stop the work.
+            portrait: The face that the motion is for. Models that are conditioned on a face need
+                it, others ignore it.
+
+        Yields:
+            Consecutive pieces of motion, reference "portrait"; together they have as many frames as
+            the features have rows.
+
+        Raises:
+            InputError: If the features are of another encoder or empty, controls or steps are
+                impossible, or the portrait is missing.
+        """
+        ...
 
     def sample(
         self,
@@ -143,4 +359,26 @@ class MotionModel(Protocol):
         progress: Progress | None = None,
         portrait: Portrait | None = None,
     ) -> Motion:
-        """The whole motion for a sound; the windows of ``stream`` joined."""
+        """Sample the motion for a whole sound.
+
+        Args:
+            audio: The sound's features.
+            controls: As in ``stream``.
+            seed: As in ``stream``.
+            steps: As in ``stream``.
+            cfg: As in ``stream``.
+            progress: As in ``stream``.
+            portrait: As in ``stream``.
+
+        Returns:
+            The pieces that ``stream`` yields, joined.
+
+        Raises:
+            InputError: As in ``stream``.
+
+        Example:
+            ```python
+            motion = model.sample(model.features(waveform, rate), seed=1)
+            ```
+        """
+        ...

@@ -1,6 +1,6 @@
 """The models by name: which face space and which motion model go together, and loading them.
 
-mesh      the embedded default: nothing to download
+mesh      embedded in the package: nothing to download
 joyvasa   LivePortrait's face space, JoyVASA's motion: public weights in a folder
 ditto     LivePortrait's face space, Ditto's motion: likewise
 """
@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -17,6 +18,9 @@ from torch import Tensor
 from .errors import InputError
 from .interfaces import AudioEncoder, FaceSpace, MotionModel
 from .motion.controls import FaceActions
+from .motion.ditto.model import Ditto
+from .motion.joyvasa.model import JoyVasa
+from .motion.model import QUICK_STEPS, MotionDiffusion
 from .motion.model import load_motion_model as load_mesh_motion
 from .spaces import load_space
 from .weights.check import load_known
@@ -29,42 +33,71 @@ Tensors = Mapping[str, Tensor]
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A face space and a motion model for it, under the name that people see."""
+    """A face space and a motion model for it, and what is known of them before they are loaded.
+
+    Attributes:
+        name: What commands and ``load_model`` call it.
+        title: What people see.
+        space: Name of the face space.
+        steps: ``default_steps`` of the motion model.
+        cfg: ``default_cfg`` of the motion model.
+    """
 
     name: str
     title: str
     space: str
+    steps: int
+    cfg: float
 
 
 MODELS = {
     model.name: model
     for model in (
-        Model("mesh", "mesh (embedded)", "mesh"),
-        Model("joyvasa", "LivePortrait + JoyVASA", "implicit"),
-        Model("ditto", "LivePortrait + Ditto", "implicit"),
+        Model("mesh", "mesh (embedded)", "mesh", QUICK_STEPS, MotionDiffusion.default_cfg),
+        Model(
+            "joyvasa", "LivePortrait + JoyVASA", JoyVasa.space, JoyVasa.default_steps,
+            JoyVasa.default_cfg,
+        ),
+        Model(
+            "ditto", "LivePortrait + Ditto", Ditto.space, Ditto.default_steps, Ditto.default_cfg
+        ),
     )
-}
+}  # fmt: skip
+"""The models of this version by name."""
 
 
 def load_model(
     name: str = "mesh",
     device: torch.device | str = "cpu",
     folders: Folders = (MODELS_FOLDER,),
-    refine: bool = True,
+    **options: Any,
 ) -> tuple[FaceSpace, MotionModel]:
-    """The face space and the motion model of one of ``MODELS``, on ``device``.
+    """Load a face space and a motion model that go together.
 
-    ``refine``: the mesh space's refiner finishes mouths.
+    Args:
+        name: "mesh", "joyvasa" or "ditto".
+        device: The device to put their networks on.
+        folders: Where published weight files are, at any depth; "mesh" needs none.
+        **options: Options of the face space, as for ``load_space``.
 
-    Raises InputError for an unknown name, and for weights that are missing or damaged: it says
-    which, where to get them and where to put them.
+    Returns:
+        The face space and the motion model.
+
+    Raises:
+        InputError: If there is no such model, or weights are missing or damaged; the message says
+            which, where to get them and where to put them.
+
+    Example:
+        ```python
+        space, model = vasa_core.load_model("joyvasa", "cuda", ["models/vasa"])
+        ```
     """
     if name not in MODELS:
         raise InputError(f"There is no model {name!r}; this version has: {', '.join(MODELS)}.")
     folders = list(folders)
     if name != "mesh":
         require(name, folders)  # of both, before either is read
-    space = load_space(MODELS[name].space, device, folders, refine)
+    space = load_space(MODELS[name].space, device, folders, **options)
     return space, load_motion_model(name, device, folders)
 
 
@@ -75,9 +108,21 @@ def load_motion_model(
     folders: Folders = (MODELS_FOLDER,),
     weights: Path | str | None = None,
 ) -> MotionModel:
-    """The motion model of one of ``MODELS``; errors as ``load_model``.
+    """Load a motion model without its face space.
 
-    ``weights`` is a file of the embedded kind, as ``vasa_core.lab.training.motion`` writes it.
+    Args:
+        name: "mesh", "joyvasa" or "ditto".
+        device: The device to put its networks on.
+        folders: Where published weight files are, at any depth; "mesh" needs none.
+        weights: For "mesh": a weight file that this project's training wrote, to be used instead of
+            the embedded one.
+
+    Returns:
+        The motion model.
+
+    Raises:
+        InputError: If there is no such model, weights are missing or damaged, or a package that the
+            model needs is not installed.
     """
     if name == "mesh":
         return load_mesh_motion(device=device, weights=weights)
@@ -99,16 +144,33 @@ def load_motion_model(
 
 
 def joyvasa_model(tensors: Tensors, template: Tensors, device: torch.device | str) -> MotionModel:
-    """JoyVASA from verified tensors of its two files."""
-    from .motion.joyvasa.model import JoyVasa
+    """Build JoyVASA from the verified tensors of its two files.
 
+    Args:
+        tensors: Those of the motion generator, under their published names.
+        template: Those of the motion template.
+        device: The device to put its networks on.
+
+    Returns:
+        The motion model.
+
+    Raises:
+        InputError: If the package transformers is not installed.
+    """
     return JoyVasa.load(tensors, template, *_implicit(), device)
 
 
 def ditto_model(tensors: Tensors, hearing: AudioEncoder, device: torch.device | str) -> MotionModel:
-    """Ditto from verified tensors of its network, and what it hears with."""
-    from .motion.ditto.model import Ditto
+    """Build Ditto from the verified tensors of its network.
 
+    Args:
+        tensors: The tensors, under their published names.
+        hearing: The audio encoder that it hears with.
+        device: The device to put its network on.
+
+    Returns:
+        The motion model.
+    """
     return Ditto.load(tensors, *_implicit(), hearing, device)
 
 

@@ -1,4 +1,4 @@
-"""The wires: what flows between the stages encode, features, sample, render.
+"""The data that flows between the stages encode, features, sample and render.
 
 Shape letters, fixed for the whole project:
 
@@ -16,10 +16,13 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, fields, replace
 from fractions import Fraction
 from itertools import count
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import torch
 from torch import Tensor
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 EMOTIONS = ("neutral", "happy", "sad", "angry", "surprised")
 
@@ -37,11 +40,12 @@ PARTS: dict[str, dict[str, slice]] = {
         "gaze": slice(63, 65),
     },
 }
-"""Where lips, expression, blink and gaze lie in the dynamics code of each face space."""
+"""Where lips, expression, blink and gaze are in the dynamics code of each face space."""
 
 STRENGTHS = ("lips", "expression", "blink", "eyes", "rotation", "translation")
-"""What can be weakened or exaggerated by itself; "eyes" is the gaze, "translation" also the size.
-"""
+"""Parts of a motion that can be weakened or exaggerated, each on its own.
+
+"eyes" is the gaze; "translation" includes the size of the head."""
 
 GESTURES = (
     *("blink", "wink_left", "wink_right", "brows_up", "frown", "squint"),
@@ -52,23 +56,33 @@ GESTURES = (
 "mouth_open", "mouth_wide" and "mouth_round" are the mouth of "aa", "ee" and "oo"."""
 
 OPPOSITES = ("blink", "brows_up", "smile", "mouth_open")
-"""Gestures that go the other way too: eyes wide, brows low, corners of the mouth down, lips shut.
-"""
+"""Gestures with an opposite: eyes wide, brows low, corners of the mouth down, lips shut."""
 
 LIPS_ONLY: dict[str, float] = {name: 0.0 for name in STRENGTHS if name != "lips"}
-"""The strengths with which nothing but the lips moves."""
+"""Strengths with which only the lips move."""
 
 View = Literal["source", "crop"]
 """What a rendered frame shows: the whole source image, or the square crop around the head."""
 
 Progress = Callable[[int, int], None]
-"""Called as ``progress(done, total)`` between steps of long work; total is 0 when unknown.
+"""Called as ``progress(done, total)`` between the steps of long work; total is 0 if unknown.
 
-It may raise (``CancelledError``, or a host's own exception) to stop the work."""
+It may raise ``CancelledError``, or an exception of its own, to stop the work."""
+
+Wire = TypeVar("Wire", bound="DataclassInstance")
+"""Any dataclass of this module."""
 
 
 def stepper(total: int, progress: Progress | None) -> Callable[[], None]:
-    """A function that reports one more of ``total`` steps each time it is called."""
+    """Make a function that reports one more step each time it is called.
+
+    Args:
+        total: The number of steps; 0 if unknown.
+        progress: Called with steps done and in total. None: nothing is reported.
+
+    Returns:
+        The function.
+    """
     done = count(1)
 
     def step() -> None:
@@ -78,36 +92,50 @@ def stepper(total: int, progress: Progress | None) -> Callable[[], None]:
     return step
 
 
-def move(wire, device: torch.device | str | None = None, dtype: torch.dtype | None = None):
-    """A copy of a wire with its tensors (and the wires inside it) on another device or dtype."""
+def move(
+    value: Wire, device: torch.device | str | None = None, dtype: torch.dtype | None = None
+) -> Wire:
+    """Copy a dataclass of this module to another device or dtype, with all that it holds.
 
-    def moved(value):
-        if isinstance(value, Tensor):
-            return value.to(device=device, dtype=dtype if value.is_floating_point() else None)
-        if hasattr(value, "__dataclass_fields__"):
-            return move(value, device, dtype)
-        if isinstance(value, tuple):
-            return tuple(moved(v) for v in value)
-        if isinstance(value, dict):
-            return {key: moved(v) for key, v in value.items()}
-        return value
+    Args:
+        value: A dataclass, for instance a ``Motion`` or a ``Portrait``.
+        device: Where its tensors go. None: they stay.
+        dtype: What its floating-point tensors become. None: they stay.
 
-    return replace(wire, **{f.name: moved(getattr(wire, f.name)) for f in fields(wire) if f.init})
+    Returns:
+        The copy; it shares the tensors that need no change.
+    """
+
+    def moved(held: Any) -> Any:
+        if isinstance(held, Tensor):
+            return held.to(device=device, dtype=dtype if held.is_floating_point() else None)
+        if hasattr(held, "__dataclass_fields__"):
+            return move(held, device, dtype)
+        if isinstance(held, tuple):
+            return tuple(moved(v) for v in held)
+        if isinstance(held, dict):
+            return {key: moved(v) for key, v in held.items()}
+        return held
+
+    names = [f.name for f in fields(value) if f.init]
+    return replace(value, **{name: moved(getattr(value, name)) for name in names})
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Motion:
     """What a face does, frame by frame, in one face space.
 
-    rotation     (T, 3)  yaw, pitch, roll of the head, degrees
-    translation  (T, 2)  head centre, x right and y down, in eye distances of the face
-    scale        (T,)    size of the head; 2 is twice as near
-    dynamics     (T, D)  the face space's code: lips, expression, blinks, gaze
-    space                name of the face space that the code belongs to
-    fps                  frames per second, exact
-    reference            "portrait": offsets from how the portrait was taken (all zero, scale 1,
-                         shows the portrait as it is), along the axes of the picture rolled as the
-                         head is in it; "camera": absolute, as measured in a video
+    Attributes:
+        rotation: (T, 3) yaw, pitch and roll of the head, degrees.
+        translation: (T, 2) place of the head's centre, x to the right and y down, in eye distances
+            of the face.
+        scale: (T,) size of the head; 2 is twice as near.
+        dynamics: (T, D) codes of the face space, for lips, expression, blinks and gaze.
+        space: Name of the face space that the codes belong to.
+        fps: Frames per second, exact.
+        reference: "portrait" for offsets from how the portrait was taken: all zero and scale 1
+            shows it as it is, axes are those of the picture rolled as the head is in it. "camera"
+            for absolute values, as measured in a video.
     """
 
     rotation: Tensor
@@ -141,13 +169,30 @@ class Motion:
         return replace(self, **{name: getattr(self, name)[frames] for name in parts})
 
     def split(self, frames: int) -> Iterator[Motion]:
-        """Pieces of that many frames, the last one shorter."""
+        """Cut the motion into consecutive pieces.
+
+        Args:
+            frames: Length of a piece.
+
+        Yields:
+            The pieces; the last one may be shorter.
+        """
         for start in range(0, len(self), frames):
             yield self[start : start + frames]
 
     @staticmethod
     def concat(pieces: Iterable[Motion]) -> Motion:
-        """Join pieces in time; they must share space, frame rate and reference."""
+        """Join pieces in time.
+
+        Args:
+            pieces: At least one motion.
+
+        Returns:
+            One motion with the frames of all.
+
+        Raises:
+            ValueError: If the pieces differ in space, frame rate or reference, or there are none.
+        """
         pieces = list(pieces)
         if len({(p.space, p.fps, p.reference) for p in pieces}) != 1:
             raise ValueError("Motion pieces to join differ in space, frame rate or reference.")
@@ -158,10 +203,11 @@ class Motion:
 
 @dataclass(frozen=True, slots=True)
 class CropTransform:
-    """Where a square working crop lies in the source image.
+    """Where a square working crop is in the source image.
 
-    matrix  (2, 3)  maps crop pixels to source pixels: source = matrix @ (x, y, 1)
-    size            side of the crop in pixels
+    Attributes:
+        matrix: (2, 3), maps crop pixels to source pixels: source = matrix @ (x, y, 1).
+        size: Side of the crop in pixels.
     """
 
     matrix: Tensor
@@ -170,16 +216,20 @@ class CropTransform:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Portrait:
-    """One face, ready to be moved; made once per image by a face space's ``encode``.
+    """One face, ready to move; a face space's ``encode`` makes it once per image.
 
-    image       (1, 3, H, W)  the whole source image, 0..1, into which the head is rendered
-    landmarks   (V, 3)        mesh vertices in source pixels, z in the same scale
-    identity    (V, 3) or (I,) who it is, without expression and pose, as the space defines it
-    pose                      the face's own pose and dynamics in the photo: Motion, T = 1, "camera"
-    crop                      the working crop around the head
-    appearance                what the space's renderer needs, opaque to everybody else
-    faces, face               how many faces the image shows, and which one this is (0 = largest)
-    confidence                of the face encoder, 0..1
+    Attributes:
+        space: Name of the face space that encoded it.
+        image: (1, 3, H, W) the whole source image, 0..1, into which the head is rendered.
+        landmarks: (V, 3) mesh vertices in source pixels, z in the same scale.
+        identity: (V, 3) or (I,) who it is, without expression and pose, as the space defines it.
+        pose: The face's own pose and dynamics in the image, a motion of one frame with reference
+            "camera".
+        crop: The working crop around the head.
+        appearance: What the space's renderer needs, opaque to everything else.
+        faces: How many faces the image shows.
+        face: Which of them this is; 0 is the largest.
+        confidence: How sure the face encoder is that this is a face, 0..1.
     """
 
     space: str
@@ -202,10 +252,11 @@ class Portrait:
 class AudioFeatures:
     """What a motion model hears, one row per motion frame.
 
-    features  (T, F)  row t belongs to time t / fps
-    encoder           name of the audio encoder that made them
-    fps               rows per second, exact
-    duration          exact length of the sound in seconds; T = ceil(duration * fps)
+    Attributes:
+        features: (T, F); row t belongs to time t / fps.
+        encoder: Name of the audio encoder that made them.
+        fps: Rows per second, exact.
+        duration: Length of the sound in seconds, exact; T = ceil(duration * fps).
     """
 
     features: Tensor
@@ -223,20 +274,32 @@ class AudioFeatures:
 
 @dataclass(frozen=True, slots=True)
 class Controls:
-    """What the user steers. Each value is a number, or a track: a tensor with one row per frame.
+    """What the user steers. Each value is one number, or a track: a tensor with a row per frame.
 
-    Tracks run at ``fps``, whatever the rate of the motion that they steer: between two rows they
-    are interpolated, and a track that ends before the motion holds its last row.
+    Tracks have their own frame rate, ``fps``, whatever the rate of the motion that they steer.
+    Between two rows they are interpolated; a track that ends before the motion holds its last row.
 
-    gaze        (2,) or (T, 2)   main gaze direction theta, phi in degrees; None: as sampled
-    distance    () or (T,)       head distance relative to the portrait's (2: half as large); None
-    emotion     (5,) or (T, 5)   offset along ``EMOTIONS``, 1 = fully acted; None: as in the voice
-    lips, expression, blink, eyes, rotation, translation
-                () or (T,)       strength of a part: 0 none of it, 1 as sampled, > 1 exaggerated
-    lip_rest    () or (T,)       how far the lips rest open, in eye distances
-    gaze_cfg, distance_cfg, emotion_cfg
-                                 guidance scale of a condition, 0 none extra; None: the model's own
-    fps                          rows of the tracks per second, exact
+    Attributes:
+        gaze: (2,) or (T, 2), the main gaze direction (theta, phi) in degrees. None: as sampled.
+        distance: () or (T,), distance of the head relative to the portrait's; 2 is half as large.
+            None: as sampled.
+        emotion: (5,) or (T, 5), offset along ``EMOTIONS``; 1 is fully acted. None: as in the voice.
+        lips: () or (T,), strength of the lips; 0 is none of it, 1 as sampled, above 1 exaggerated.
+        expression: () or (T,), strength of brows, forehead and cheeks.
+        blink: () or (T,), strength of the blinks.
+        eyes: () or (T,), strength of glances around the main gaze.
+        rotation: () or (T,), strength of the head's turns.
+        translation: () or (T,), strength of the head's moves, also nearer and away.
+        lip_rest: () or (T,), how far the lips are open at rest, in eye distances.
+        gaze_cfg: Guidance scale of the gaze; 0 is none. None: the model's own.
+        distance_cfg: Guidance scale of the distance; 0 is none. None: the model's own.
+        emotion_cfg: Guidance scale of the emotion; 0 is none. None: the model's own.
+        fps: Rows of the tracks per second, exact.
+
+    Example:
+        ```python
+        Controls(gaze=torch.tensor([10.0, -5.0]), blink=torch.tensor(0.5))
+        ```
     """
 
     gaze: Tensor | None = None
@@ -259,9 +322,11 @@ class Controls:
 class Tracked:
     """What was seen of one face in a video.
 
-    motion               reference "camera"
-    landmarks (T, V, 3)  mesh vertices in pixels of each frame
-    found     (T,)       bool; frames without the face hold what was before (the first ones: after)
+    Attributes:
+        motion: What the face does, reference "camera".
+        landmarks: (T, V, 3) mesh vertices in pixels of each frame.
+        found: (T,) bool. Frames without the face repeat the frame before; those at the start repeat
+            the first frame with it.
     """
 
     motion: Motion
@@ -273,7 +338,7 @@ class Tracked:
 
     @property
     def missed(self) -> int:
-        """In how many frames there was no face."""
+        """The number of frames without the face."""
         return int((~self.found).sum())
 
     def __repr__(self) -> str:
@@ -284,10 +349,11 @@ class Tracked:
 class MotionSketch:
     """A motion drawn without a portrait: measured curves, and a face made of lines.
 
-    curves   name to (T,) values: yaw, pitch, roll and gaze_yaw, gaze_pitch in degrees, distance
-             (2: half as large), lip_opening (eye distances), blink (0 open, 1 closed)
-    points   (T, P, 2)  points of the face, x right and y down, in eye distances
-    strokes  index tuples into the points: one line each
+    Attributes:
+        curves: (T,) values by name: yaw, pitch, roll, gaze_yaw and gaze_pitch in degrees, distance
+            (2 is half as large), lip_opening in eye distances, blink (0 open, 1 closed).
+        points: (T, P, 2) points of the face, x to the right and y down, in eye distances.
+        strokes: Index tuples into the points, one line each.
     """
 
     curves: dict[str, Tensor]

@@ -4,7 +4,7 @@ import pytest
 
 from vasa_core.bench import implicit
 from vasa_core.bench.mesh import bench
-from vasa_core.bench.stages import table
+from vasa_core.bench.stages import stage_table
 from vasa_core.errors import InputError
 from vasa_core.spaces.implicit.fast import accelerate
 
@@ -16,7 +16,7 @@ def test_every_stage_is_measured(portrait_path, speech_path):
         assert name in names
     assert names[-1] == "animate, everything" and stages[-1].count == 221
     assert all(stage.wall > 0 and stage.cpu >= 0 for stage in stages)
-    text = table(stages).splitlines()
+    text = stage_table(stages).splitlines()
     assert len(text) == len(stages) + 2 and "x real time" in text[1]
 
 

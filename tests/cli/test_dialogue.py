@@ -9,7 +9,7 @@ import vasa_core
 from vasa_core.assets import MOTION, PORTRAITS
 from vasa_core.audio.reader import read_audio
 from vasa_core.cli import main
-from vasa_core.cli.dialogue import leftmost_first
+from vasa_core.pipelines.dialogue import leftmost_faces
 from vasa_core.render.image import write_image
 
 
@@ -50,14 +50,14 @@ def test_two_faces_take_turns_or_speak_together(folder, tmp_path, capsys):
 def test_faces_go_from_left_to_right_whatever_their_size(folder, space):
     image = vasa_core.read_image(folder / "pair.png")
     assert space.encode(image).landmarks[:, 0].mean() > 192  # the largest one
-    chosen = leftmost_first(space, image, 2)
+    chosen = leftmost_faces(space, image, 2)
     assert [portrait.face for portrait in chosen] == [1, 0]
 
 
 def test_what_cannot_be_is_said_in_a_sentence(folder, tmp_path, capsys):
     sound, out = folder / "a.wav", tmp_path / "talk.mp4"
     assert dialogue(folder, *[sound] * 3, "-o", out) == 2
-    assert "3 sounds, but the picture shows 2 faces" in capsys.readouterr().err
+    assert "3 faces are needed, but the picture shows 2 faces" in capsys.readouterr().err
     assert dialogue(folder, sound, sound, "-o", out, "--faces", "1,1") == 2
     assert "same face" in capsys.readouterr().err
     assert dialogue(folder, sound, "-o", out, "--faces", "1,3") == 2

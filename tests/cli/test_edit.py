@@ -5,7 +5,7 @@ import torch
 from motions import same, wander
 
 from vasa_core.cli import main
-from vasa_core.cli.edit import STEPS, edited
+from vasa_core.cli.edit import OPERATIONS, edited
 from vasa_core.motion.editing import still, strengthened
 from vasa_core.motion.files import load_motion, save_motion
 from vasa_core.motion.sequence import backwards, trimmed
@@ -45,7 +45,7 @@ EXAMPLES = {
 
 def test_every_operation_does_something_and_is_explained(files, monkeypatch, capsys):
     monkeypatch.chdir(files)
-    assert set(EXAMPLES) == set(STEPS)
+    assert set(EXAMPLES) == set(OPERATIONS)
     motion = wander(frames=100)
     for name, step in EXAMPLES.items():
         made = edited(motion, step)
@@ -55,7 +55,7 @@ def test_every_operation_does_something_and_is_explained(files, monkeypatch, cap
     with pytest.raises(SystemExit):
         main(["edit", "--help"])
     told = capsys.readouterr().out
-    assert all(f"  {name}" in told for name in STEPS)
+    assert all(f"  {name}" in told for name in OPERATIONS)
 
 
 @pytest.mark.parametrize(

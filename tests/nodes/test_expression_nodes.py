@@ -127,7 +127,7 @@ def test_a_question_of_another_form_is_refused(live, asked):
 
 
 def test_values_that_make_no_expression_are_refused(live, portrait):
-    face = live.FACES.token(portrait)
+    face = live.LIVE_FACES.token(portrait)
     for values in ({"laugh": 1}, {"smile": 9}, {"smile": "x"}, {"yaw": float("nan")}):
         with pytest.raises(ValueError):
             live.answer({"face": face, "values": values})
@@ -138,7 +138,7 @@ def test_no_picture_is_made_while_a_workflow_runs(live, portrait, monkeypatch):
 
     from vasa_pack.nodes import _comfy
 
-    asked = {"face": live.FACES.token(portrait), "values": {}}
+    asked = {"face": live.LIVE_FACES.token(portrait), "values": {}}
     queue = SimpleNamespace(currently_running={})
     monkeypatch.setattr(_comfy, "_server", lambda: SimpleNamespace(prompt_queue=queue))
     assert isinstance(live.answer(asked), bytes)
@@ -165,7 +165,7 @@ def test_a_picture_makes_way_for_a_workflow_that_begins(nodes, monkeypatch):
 def test_a_picture_waits_for_no_other_thread(live, portrait):
     from concurrent.futures import ThreadPoolExecutor
 
-    asked = {"face": live.FACES.token(portrait), "values": {}}
+    asked = {"face": live.LIVE_FACES.token(portrait), "values": {}}
     with ThreadPoolExecutor(1) as pool:
         with portrait.model.face_space("render"):  # as a node does while it works
             assert pool.submit(live.answer, asked).result(5) == {"state": "busy"}

@@ -10,7 +10,7 @@ import vasa_core
 from vasa_core.audio.reader import waveform_frames
 from vasa_core.errors import CancelledError, InputError
 from vasa_core.motion.editing import still
-from vasa_core.pipelines.animate import film, hear
+from vasa_core.pipelines.animate import audio_features_of, render_video
 from vasa_core.render.video import VideoReader
 
 
@@ -61,13 +61,49 @@ def test_the_portrait_talks(tmp_path, space, model, portrait, short_speech):
 
 
 def test_same_seed_same_motion_other_seed_other_motion(model, short_speech):
-    features = list(hear(short_speech[0], model)[0])
+    features = list(audio_features_of(short_speech[0], model)[0])
     first, again, other = (
         vasa_core.Motion.concat(model.stream(features, seed=seed)) for seed in (1, 1, 2)
     )
     assert torch.equal(first.dynamics, again.dynamics)
     assert torch.equal(first.rotation, again.rotation)
     assert not torch.allclose(first.rotation, other.rotation)
+
+
+def test_a_sound_file_is_decoded_twice_for_features(monkeypatch, model, short_speech):
+    from vasa_core.audio import reader
+
+    decoded = []
+
+    def counting(path):
+        decoded.append(path)
+        return whole(path)
+
+    whole = reader.sound_frames
+    monkeypatch.setattr(reader, "sound_frames", counting)
+    features, duration = audio_features_of(short_speech[0], model)
+    pieces = list(features)
+    assert len(decoded) == 2
+    assert duration == Fraction(*short_speech[1:]) == sum(piece.duration for piece in pieces)
+    waveform, rate = reader.read_audio(short_speech[0])
+    assert len(decoded) == 3
+    whole_features = model.features(waveform, rate).features
+    torch.testing.assert_close(torch.cat([p.features for p in pieces]), whole_features)
+
+
+def test_a_model_that_measures_no_level_still_learns_the_length(short_speech):
+    from types import SimpleNamespace
+
+    from vasa_core.audio.waveform import WaveformEncoder
+
+    model = SimpleNamespace(encoder=WaveformEncoder())
+    assert audio_features_of(short_speech[0], model)[1] == Fraction(*short_speech[1:])
+
+
+def test_motion_in_no_pieces_is_refused(tmp_path, space, portrait):
+    with pytest.raises(InputError, match="empty"):
+        render_video(portrait, iter([]), tmp_path / "x.mp4", space=space)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_cancel_leaves_nothing_behind(tmp_path, space, model, portrait, short_speech):
@@ -83,19 +119,20 @@ def test_a_cancel_leaves_nothing_behind(tmp_path, space, model, portrait, short_
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_film_can_be_small_silent_and_watched(tmp_path, space, portrait):
+def test_a_video_can_be_small_silent_and_watched(tmp_path, space, portrait):
     motion = still("mesh", 20)
     waveform = torch.rand(1, 16000)
     seen = []
-    film(
-        tmp_path / "x.mp4", space, portrait, motion, motion.fps,
-        audio=waveform_frames(waveform, 16000), view="crop", longest=96, preview=seen.append,
+    render_video(
+        portrait, motion, tmp_path / "x.mp4",
+        space=space, audio=waveform_frames(waveform, 16000), view="crop", longest=96,
+        preview=seen.append,
     )  # fmt: skip
     with av.open(str(tmp_path / "x.mp4")) as container:
         assert container.streams.video[0].width == container.streams.video[0].height == 96
         assert container.streams.audio[0].rate == 16000
     assert len(seen) == 3 and seen[0].shape == (3, 96, 96)
-    film(tmp_path / "silent.mp4", space, portrait, motion, motion.fps)
+    render_video(portrait, iter([motion]), tmp_path / "silent.mp4", space=space)
     with av.open(str(tmp_path / "silent.mp4")) as container:
         assert not container.streams.audio
 
@@ -113,5 +150,5 @@ def test_motion_of_another_space_is_refused(tmp_path, space, portrait):
 
     motion = replace(still("mesh", 4), space="implicit")
     with pytest.raises(InputError, match="implicit"):
-        film(tmp_path / "x.mp4", space, portrait, motion, Fraction(25))
+        render_video(portrait, motion, tmp_path / "x.mp4", space=space)
     assert list(tmp_path.iterdir()) == []

@@ -119,7 +119,7 @@ def test_what_does_not_fit_is_refused(tmp_path, space, model, portraits, voices,
         run(sounds=[*voices, voices[0]])
     with pytest.raises(InputError, match="0 sounds"):
         run(sounds=[])
-    with pytest.raises(InputError, match="mesh faces, these are implicit"):
+    with pytest.raises(InputError, match="mesh faces, but the face space is implicit"):
         run(space=tiny_space)
     with pytest.raises(InputError, match="same face"):
         run(faces=[portraits[0]] * 2)

@@ -10,7 +10,7 @@ from lips import opening
 import vasa_core
 from vasa_core.errors import CancelledError, InputError
 from vasa_core.motion.editing import still
-from vasa_core.pipelines.dub import dub, resting
+from vasa_core.pipelines.dub import coming_to_rest, dub
 from vasa_core.render.video import VideoReader, VideoWriter, swing
 from vasa_core.types import PARTS
 
@@ -100,11 +100,11 @@ def test_backwards_a_file_is_read_in_pieces(tmp_path, monkeypatch):
 
 def test_motion_comes_to_rest_after_the_sound(model):
     spoken = replace(still("mesh", 10), rotation=torch.full((10, 3), 4.0))
-    pieces = list(resting([spoken[:6], spoken[6:]], 30))
+    pieces = list(coming_to_rest([spoken[:6], spoken[6:]], 30))
     assert sum(map(len, pieces)) == 30
     after = pieces[-1].rotation[:, 0]
     assert (after.diff() <= 0).all() and after[0] < 4 and not after[5:].any()
-    assert [len(piece) for piece in resting([spoken], 10)] == [10]
+    assert [len(piece) for piece in coming_to_rest([spoken], 10)] == [10]
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from vasa_core.errors import InputError
 from vasa_core.face.basis import PARTS, FaceBasis
 from vasa_core.motion.editing import still
 from vasa_core.pipelines.expression import SLIDERS, express, express_on
-from vasa_core.spaces import NAMES, gestures_of, sketch_motion
+from vasa_core.spaces import SPACES, gestures_of, sketch_motion
 from vasa_core.spaces.implicit.actions import edit
 from vasa_core.types import GESTURES, OPPOSITES
 
@@ -28,7 +28,7 @@ def moved():
     return displacement
 
 
-@pytest.mark.parametrize("space", NAMES)
+@pytest.mark.parametrize("space", SPACES)
 def test_every_space_has_every_gesture(space):
     codes = gestures_of(space)
     assert codes.keys() == {*GESTURES, *(f"-{name}" for name in OPPOSITES)}
@@ -106,7 +106,7 @@ def test_implicit_winks_are_mirror_images():
     assert left[17, 0] == -right[17, 0]
 
 
-@pytest.mark.parametrize("space", NAMES)
+@pytest.mark.parametrize("space", SPACES)
 def test_nothing_asked_changes_nothing(space):
     motion, rest = express(space, {}), {name: slider.rest for name, slider in SLIDERS.items()}
     assert len(motion) == 1 and motion.reference == "portrait" and motion.space == space

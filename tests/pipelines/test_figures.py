@@ -5,13 +5,13 @@ import torch
 
 from vasa_core.assets import PORTRAITS
 from vasa_core.cli import main
-from vasa_core.pipelines.figures import CAPTION, CELL, FIGURES, MOMENTS, figure, open_studio
+from vasa_core.pipelines.figures import CAPTION, CELL, FIGURES, MOMENTS, figure, figure_setup
 from vasa_core.render.image import read_image
 
 
 @pytest.fixture(scope="module")
-def studio(space, model):
-    return open_studio(space, model, [PORTRAITS["mira"]], size=192)
+def setup(space, model):
+    return figure_setup(space, model, [PORTRAITS["mira"]], size=192)
 
 
 def cells(sheet, row, above):
@@ -21,9 +21,9 @@ def cells(sheet, row, above):
 
 
 @pytest.mark.parametrize("name", FIGURES)
-def test_every_figure_shows_different_frames_under_captions(studio, name):
-    sheet = figure(studio, name)
-    rows = FIGURES[name](studio)
+def test_every_figure_shows_different_frames_under_captions(setup, name):
+    sheet = figure(setup, name)
+    rows = FIGURES[name](setup)
     above = CAPTION if rows[0].name else 0
     assert sheet.shape == (
         3, len(rows) * (above + CELL + CAPTION), CELL * len(rows[0].captions)
@@ -36,14 +36,14 @@ def test_every_figure_shows_different_frames_under_captions(studio, name):
     assert (captions < 0.5).any(), "no text"
 
 
-def test_taken_apart_a_face_or_a_head_stays(studio):
-    raw, held = (row.motion for row in FIGURES["pose"](studio))
+def test_taken_apart_a_face_or_a_head_stays(setup):
+    raw, held = (row.motion for row in FIGURES["pose"](setup))
     assert torch.equal(raw.rotation, held.rotation)
     assert (held.dynamics == held.dynamics[0]).all() and raw.dynamics.std(0).max() > 0.1
-    raw, played = (row.motion for row in FIGURES["expression"](studio))
+    raw, played = (row.motion for row in FIGURES["expression"](setup))
     assert torch.equal(raw.dynamics, played.dynamics)
     assert not played.rotation.any() and not played.translation.any()
-    _, spinning = (row.motion for row in FIGURES["spin"](studio))
+    _, spinning = (row.motion for row in FIGURES["spin"](setup))
     assert (spinning.dynamics == spinning.dynamics[0]).all()
     assert spinning.rotation[:, 0].max() > 8 and spinning.rotation[:, 0].min() < -8
     assert len(spinning) == len(MOMENTS)

@@ -193,10 +193,10 @@ def test_a_motion_is_edited_step_by_step_and_rendered(server):
 def test_a_video_drives_a_portrait(server, space, portrait):
     from vasa_core.assets import MOTION
     from vasa_core.motion.files import load_motion
-    from vasa_core.pipelines.animate import film
+    from vasa_core.pipelines.animate import render_video
 
     motion = load_motion(MOTION)[40:46]
-    film(server.folder / "input" / "driving.mp4", space, portrait, motion, motion.fps)
+    render_video(portrait, motion, server.folder / "input" / "driving.mp4", space=space)
     graph = prompt(video__motion=["track", 0], video__audio=["track", 1], save__filename_prefix="d")
     del graph["features"], graph["motion"]
     graph["driving"] = load("LoadVideo", file="driving.mp4")

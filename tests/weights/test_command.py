@@ -31,9 +31,9 @@ def test_list_tells_what_is_there_and_what_is_missing(models, capsys):
 
 def test_list_marks_a_complete_model_and_stand_ins(tmp_path, monkeypatch, capsys):
     from vasa_core.weights.fill import write_stand_ins
-    from vasa_core.weights.registry import MODELS
+    from vasa_core.weights.registry import MODEL_FILES
 
-    monkeypatch.setitem(MODELS, "small", ("joyvasa_motion_template",))
+    monkeypatch.setitem(MODEL_FILES, "small", ("joyvasa_motion_template",))
     write_stand_ins(tmp_path, "small")
     (tmp_path / "decoder.pth").write_text("<html>")
     assert main(["weights", "list", "--models", str(tmp_path)]) == 0

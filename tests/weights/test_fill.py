@@ -11,7 +11,7 @@ import torch
 from vasa_core.errors import InputError
 from vasa_core.weights.check import identify, load_known
 from vasa_core.weights.fill import fill, is_stand_in, stand_in_input, write_stand_ins
-from vasa_core.weights.registry import FILES, KNOWN, MODELS
+from vasa_core.weights.registry import FILES, KNOWN, MODEL_FILES
 from vasa_core.weights.search import missing
 from vasa_core.weights.writer import write_file
 
@@ -124,13 +124,13 @@ def test_the_template_is_plausible(template):
 def small_model(monkeypatch):
     """A model of the two smallest files and the ONNX file."""
     names = ("liveportrait_stitching_retargeting_module", "joyvasa_motion_template", "ditto_hubert")
-    monkeypatch.setitem(MODELS, "small", names)
+    monkeypatch.setitem(MODEL_FILES, "small", names)
     return "small"
 
 
 def test_stand_in_files_pass_for_a_model_and_say_what_they_are(tmp_path, small_model, equal):
     written = write_stand_ins(tmp_path, small_model)
-    assert [path.stem for path in written] == list(MODELS[small_model][:2])
+    assert [path.stem for path in written] == list(MODEL_FILES[small_model][:2])
     assert [known.name for known in missing(small_model, [tmp_path])] == ["ditto_hubert"]
     for path in written:
         known = KNOWN[path.stem]

@@ -10,7 +10,7 @@ from vasa_core.weights.registry import (
     FILES,
     KNOWN,
     MANIFESTS,
-    MODELS,
+    MODEL_FILES,
     dtype_of,
     files_of,
     known_file,
@@ -39,7 +39,7 @@ def test_no_file_name_stands_for_two_files():
 
 
 def test_models_and_their_files():
-    assert [len(files_of(model)) for model in MODELS] == [5, 7, 7]
+    assert [len(files_of(model)) for model in MODEL_FILES] == [5, 7, 7]
     with pytest.raises(InputError, match="'sadtalker'.*liveportrait"):
         files_of("sadtalker")
     assert known_file("ditto_lmdm") is KNOWN["ditto_lmdm"]

@@ -3,7 +3,7 @@
 import pytest
 
 from vasa_core.errors import InputError
-from vasa_core.weights.registry import KNOWN, MODELS, files_of
+from vasa_core.weights.registry import KNOWN, MODEL_FILES, files_of
 from vasa_core.weights.search import find, missing, missing_message, require
 
 WARPING = KNOWN["liveportrait_warping_module"]
@@ -64,7 +64,7 @@ def test_links_are_followed_and_loops_end(tmp_path):
     assert find(WARPING, [models]) == models / "linked" / "warping_module.pth"
 
 
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model", MODEL_FILES)
 def test_what_a_model_lacks(tmp_path, model):
     files = files_of(model)
     assert missing(model, [tmp_path]) == list(files)

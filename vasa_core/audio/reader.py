@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import av
 import numpy as np
@@ -15,6 +16,7 @@ from torch import Tensor
 
 from ..errors import InputError
 
+T = TypeVar("T")
 log = logging.getLogger(__name__)
 FULL_SCALE = {"u8": 2.0**7, "s16": 2.0**15, "s32": 2.0**31, "s64": 2.0**63, "flt": 1, "dbl": 1}
 EXACT_HEADERS = ("flac", "mov")  # formats that tell their length, where others let it be guessed
@@ -28,14 +30,31 @@ class Sound:
     rate: int
 
 
-def probe_audio(path: Path | str) -> Sound:
-    """Exact length of a sound file, in constant memory; InputError as there, and if it is empty."""
+def measure_audio(
+    path: Path | str, measure: Callable[[Iterator[Tensor], int], T]
+) -> tuple[Sound, T]:
+    """The exact length of a sound file, and what ``measure(blocks, rate)`` says of it.
+
+    One decoding serves both, in constant memory; ``measure`` may leave blocks unread. InputError as
+    ``stream_audio``, and if the file is empty or cut off.
+    """
     with _opened(path) as (container, stream):
         rate = stream.rate
         told = 0.0
         if stream.duration and container.format.name.startswith(EXACT_HEADERS):
             told = float(stream.duration * stream.time_base)
-    samples = sum(len(block) for block in stream_audio(path))
+    samples = 0
+
+    def counted() -> Iterator[Tensor]:
+        nonlocal samples
+        for block in stream_audio(path):
+            samples += len(block)
+            yield block
+
+    blocks = counted()
+    measured = measure(blocks, rate)
+    for _ in blocks:  # what was left unread
+        pass
     if not samples:
         raise InputError(f"The sound of {path} is empty; give a file with at least one sample.")
     if samples / rate < 0.9 * told - 1:
@@ -43,13 +62,19 @@ def probe_audio(path: Path | str) -> Sound:
             f"{path} is cut off or damaged: of {told:.1f} s of sound {samples / rate:.1f} s can be "
             "read; get a whole copy of it."
         )
-    return Sound(samples, rate)
+    return Sound(samples, rate), measured
+
+
+def probe_audio(path: Path | str) -> Sound:
+    """The exact length of a sound file, in constant memory; errors as ``measure_audio``."""
+    sound, _ = measure_audio(path, lambda blocks, rate: None)
+    return sound
 
 
 def read_audio(path: Path | str) -> tuple[Tensor, int]:
-    """(N,) mono float32 samples of a whole file and their rate; errors as ``probe_audio``."""
-    sound = probe_audio(path)
-    return torch.cat(list(stream_audio(path))), sound.rate
+    """(N,) mono float32 samples of a whole file and their rate; errors as ``measure_audio``."""
+    sound, blocks = measure_audio(path, lambda blocks, rate: list(blocks))
+    return torch.cat(blocks), sound.rate
 
 
 def read_channels(path: Path | str) -> tuple[Tensor, int] | None:

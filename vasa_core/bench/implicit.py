@@ -22,8 +22,8 @@ from ..spaces.implicit.paste import paste
 from ..spaces.implicit.space import ImplicitSpace
 from ..types import AudioFeatures, Portrait
 from ..weights.fill import fill
-from ..weights.registry import MODELS, known_file
-from .stages import Bench, Stage, table
+from ..weights.registry import MODEL_FILES, known_file
+from .stages import Bench, Stage, stage_table
 
 WINDOWS = 2  # of motion that are sampled
 FPS = Fraction(25)
@@ -43,7 +43,7 @@ def bench(
         raise InputError("There is no CUDA device that torch can use here; try --device cpu.")
     frames = frames or (64 if on_card else 2)
     dtype = torch.float16 if on_card else torch.float32
-    files = {name: fill(known_file(name)) for name in MODELS["liveportrait"]}
+    files = {name: fill(known_file(name)) for name in MODEL_FILES["liveportrait"]}
     image = read_image(portrait, size).to(device)
 
     plain = [implicit_space(files, device, dtype, exact=True)]
@@ -64,7 +64,7 @@ def bench(
     chunk = space.painter.frames_at_once()
     painted = stages_of_painting(runs, space, face, keypoints, chunk, workers)
     sampling(runs, face)
-    return "\n".join([table(runs.stages), *verdict(runs.stages, expected, painted, chunk)])
+    return "\n".join([stage_table(runs.stages), *verdict(runs.stages, expected, painted, chunk)])
 
 
 class NotAsked:

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 
 from .. import load_motion_model, load_space
-from ..pipelines.animate import animate, hear
+from ..pipelines.animate import animate, audio_features_of
 from ..render.image import read_image
 from ..render.video import VideoWriter
 from ..types import AudioFeatures, Motion
@@ -24,7 +24,9 @@ def bench(portrait: Path, audio: Path, size: int, workers: int, device: str) -> 
     image = read_image(portrait, size).to(device)
     runs.measure("find face, landmarks", lambda: space.landmarks(image), 1, "image", 3)
     face = runs.measure("encode portrait", lambda: space.encode(image), 1, "image", 3)
-    pieces = runs.measure("audio features", lambda: list(hear(audio, model)[0]), 1, "sound")
+    pieces = runs.measure(
+        "audio features", lambda: list(audio_features_of(audio, model)[0]), 1, "sound"
+    )
     sound = AudioFeatures(
         torch.cat([p.features for p in pieces]),
         pieces[0].encoder,

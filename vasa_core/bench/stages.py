@@ -70,7 +70,7 @@ def peak_memory() -> float | None:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
 
 
-def table(stages: list[Stage], fps: float = 25.0) -> str:
+def stage_table(stages: list[Stage], fps: float = 25.0) -> str:
     """The stages as lines of text; the last column is how many times faster than ``fps``."""
     head = f"{'stage':24}{'wall ms':>10}{'CPU ms':>10}{'per':>8}{'peak MB':>10}{'x real time':>13}"
     lines = [f"torch {torch.__version__}, {platform.machine()}, {platform.system()}", head]

@@ -33,6 +33,6 @@ def run_bench(args: argparse.Namespace) -> str:
 
         return bench_implicit(portrait, args.size, args.workers, args.device, args.compile)
     from ..bench.mesh import bench
-    from ..bench.stages import table
+    from ..bench.stages import stage_table
 
-    return table(bench(portrait, SPEECH, args.size, args.workers, args.device))
+    return stage_table(bench(portrait, SPEECH, args.size, args.workers, args.device))

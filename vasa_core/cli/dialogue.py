@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from ..errors import InputError
 from . import options
 from .options import Commands, command, controls_from, progress_bar, summary
 
@@ -49,17 +48,16 @@ def face_numbers(text: str) -> list[int]:
 
 def run_dialogue(args: argparse.Namespace) -> str:
     """``vasa dialogue``."""
-    from ..models import load_model
-    from ..pipelines.dialogue import LOOK, dialogue
+    from ..pipelines.dialogue import LOOK, dialogue, leftmost_faces
     from ..render.image import read_image
     from ..render.video import check_output
 
     check_output(args.out)
     controls = controls_from(args)
-    space, model = load_model(args.model, args.device, [args.models], args.refine)
+    space, model = options.open_model(args)
     image = read_image(args.picture, args.size).to(args.device)
     if args.faces is None:
-        portraits = leftmost_first(space, image, len(args.audio))
+        portraits = leftmost_faces(space, image, len(args.audio))
     else:
         portraits = [space.encode(image, face - 1) for face in args.faces]
     with progress_bar("dialogue") as progress:
@@ -71,15 +69,3 @@ def run_dialogue(args: argparse.Namespace) -> str:
             neutral=args.neutral, workers=args.workers, progress=progress,
         )  # fmt: skip
     return summary(written)
-
-
-def leftmost_first(space, image, count: int) -> list:
-    """The ``count`` largest faces of (1, 3, H, W), from left to right."""
-    first = space.encode(image)
-    if first.faces < count:
-        raise InputError(
-            f"There are {count} sounds, but the picture shows"
-            f" {first.faces} face{'s' if first.faces > 1 else ''}."
-        )
-    others = [space.encode(image, face) for face in range(1, count)]
-    return sorted([first, *others], key=lambda portrait: float(portrait.landmarks[:, 0].mean()))

@@ -29,7 +29,6 @@ def add_commands(commands: Commands) -> None:
 
 def run_dub(args: argparse.Namespace) -> str:
     """``vasa dub``."""
-    from ..models import load_model
     from ..motion.keyframes import controls_from
     from ..pipelines.dub import dub
     from ..render.video import check_output
@@ -37,7 +36,7 @@ def run_dub(args: argparse.Namespace) -> str:
     check_output(args.out)
     if args.face < 1:
         raise InputError(f"--face {args.face}: faces are counted from 1, the largest.")
-    space, model = load_model(args.model, args.device, [args.models], args.refine)
+    space, model = options.open_model(args)
     with progress_bar("dub") as progress:
         written, seen = dub(
             args.video, args.audio, args.out,

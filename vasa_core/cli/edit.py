@@ -26,10 +26,10 @@ def add_commands(commands: Commands) -> None:
     text = "Change a motion file, step by step."
     sub = command(commands, "edit", run_edit, text)
     sub.formatter_class = argparse.RawDescriptionHelpFormatter
-    sub.epilog = "\n".join(
-        ["operations, done in the order in which they are given:"]
-        + [f"  {name}{usage:<{30 - len(name)}} {text}" for name, (usage, text, _) in STEPS.items()]
-    )
+    lines = [
+        f"  {name}{usage:<{30 - len(name)}} {does}" for name, (usage, does, _) in OPERATIONS.items()
+    ]
+    sub.epilog = "\n".join(["operations, done in the order in which they are given:", *lines])
     sub.add_argument("motion", type=Path)
     sub.add_argument(
         "steps", nargs="+", metavar="OPERATION", help="as in trim=1,4 speed=1.5 reverse"
@@ -72,9 +72,9 @@ def edited(motion: Motion, step: str) -> Motion:
     Raises InputError for an operation that there is not, or with other values than it takes.
     """
     name, _, written = step.partition("=")
-    if name not in STEPS:
-        raise InputError(f"There is no operation {name!r}; there are: {', '.join(STEPS)}.")
-    usage, _, operation = STEPS[name]
+    if name not in OPERATIONS:
+        raise InputError(f"There is no operation {name!r}; there are: {', '.join(OPERATIONS)}.")
+    usage, _, operation = OPERATIONS[name]
     values = written.split(",") if written else []
     try:
         return operation(motion, *values)
@@ -117,7 +117,7 @@ def _named(names: tuple[str, ...]) -> tuple[str, ...]:
 
 
 # name: how its values are written, what it does, the function
-STEPS: dict[str, tuple[str, str, Operation]] = {
+OPERATIONS: dict[str, tuple[str, str, Operation]] = {
     "trim": ("=START[,END]", "only what lies between, seconds", _trim),
     "speed": ("=FACTOR", "2 is twice as fast", lambda m, f: sequence.sped(m, Fraction(f))),
     "fps": ("=RATE", "another frame rate, as fast", lambda m, f: resample(m, Fraction(f))),

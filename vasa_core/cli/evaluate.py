@@ -47,10 +47,9 @@ def run_gallery(args: argparse.Namespace) -> str:
         from ..lab.evaluation.gallery import exhibits, gallery
     except ImportError as error:
         raise InputError(ABSENT) from error
-    from ..models import load_model
 
     shown = exhibits(args.data)
-    space, model = load_model(args.model, args.device, [args.models], args.refine)
+    space, model = options.open_model(args)
     with progress_bar("gallery") as progress:
         page = gallery(
             space, model, shown, args.out,

@@ -44,7 +44,9 @@ def run_express(args: argparse.Namespace) -> str:
         check_output(args.motion, (".safetensors",))
     given = {name: getattr(args, name) for name in SLIDERS}
     values = {name: value for name, value in given.items() if value is not None}
-    space = load_space(MODELS[args.model].space, args.device, [args.models], args.refine)
+    name = MODELS[args.model].space
+    asked = options.space_options(args, name)
+    space = load_space(name, args.device, [args.models], **asked)
     portrait = open_portrait(args, args.portrait, space)
     motion = express_on(space, portrait, values)
     (frame,) = space.render(portrait, motion)

@@ -34,15 +34,14 @@ def _summary(make) -> str:
 
 def run_figure(args: argparse.Namespace) -> str:
     """``vasa figure``."""
-    from ..models import load_model
-    from ..pipelines.figures import figure, open_studio
+    from ..pipelines.figures import figure, figure_setup
     from ..render.image import SUFFIXES, write_image
     from ..render.video import check_output
 
     check_output(args.out, SUFFIXES)
-    space, model = load_model(args.model, args.device, [args.models], args.refine)
-    studio = open_studio(space, model, args.portraits, args.audio, args.size, args.device)
+    space, model = options.open_model(args)
+    setup = figure_setup(space, model, args.portraits, args.audio, args.size, args.device)
     with progress_bar("figure") as progress:
-        sheet = figure(studio, args.name, progress)
+        sheet = figure(setup, args.name, progress)
     write_image(args.out, sheet[None])
     return f"{sheet.shape[-1]} x {sheet.shape[-2]} pixels, {args.out}"

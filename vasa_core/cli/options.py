@@ -9,14 +9,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
-import torch
 from tqdm import tqdm
 
 from ..errors import InputError
-from ..models import MODELS
+from ..interfaces import FaceSpace, MotionModel
+from ..models import MODELS, load_model
 from ..motion import keyframes
 from ..motion.controls import GUIDED
+from ..spaces import options_for
 from ..types import EMOTIONS, LIPS_ONLY, STRENGTHS, Controls, Portrait
 from ..weights.command import add_folder
 
@@ -62,11 +64,12 @@ def add_refiner(sub: argparse.ArgumentParser) -> None:
 def add_sampler(sub: argparse.ArgumentParser) -> None:
     """How motion is sampled."""
     sub.add_argument("--seed", type=int, default=0, help="same seed, same result (default 0)")
-    sub.add_argument("--steps", type=int, help="diffusion steps (default mesh 4, others 50)")
+    steps = ", ".join(f"{name} {model.steps}" for name, model in MODELS.items())
+    sub.add_argument("--steps", type=int, help=f"diffusion steps (default {steps})")
+    cfg = ", ".join(f"{name} {model.cfg:g}" for name, model in MODELS.items())
     sub.add_argument(
-        "--cfg", type=float,
-        help="how strictly the sound is followed (default mesh 0.5, joyvasa 1.8, ditto 1)",
-    )  # fmt: skip
+        "--cfg", type=float, help=f"how closely the motion follows the sound (default {cfg})"
+    )
 
 
 def add_sampling(sub: argparse.ArgumentParser) -> None:
@@ -178,6 +181,17 @@ def emotion(text: str) -> tuple[str, float]:
         raise argparse.ArgumentTypeError(message) from None
 
 
+def open_model(args: argparse.Namespace) -> tuple[FaceSpace, MotionModel]:
+    """The face space and the motion model that the options name."""
+    asked = space_options(args, MODELS[args.model].space)
+    return load_model(args.model, args.device, [args.models], **asked)
+
+
+def space_options(args: argparse.Namespace, space: str) -> dict[str, Any]:
+    """What the options ask of a face space, for ``load_space``; each space has its own."""
+    return options_for(space, refine=args.refine)
+
+
 def strengths_from(args: argparse.Namespace) -> dict[str, float]:
     """The strengths that options ask for, by part; what was not asked for is left out."""
     asked = {name: value for name in STRENGTHS if (value := getattr(args, name)) is not None}
@@ -212,13 +226,6 @@ def progress_bar(title: str) -> Iterator[Callable[[int, int], None]]:
             bar.update(done - bar.n)
 
         yield update
-
-
-def counted(video, progress, device: str) -> Iterator[torch.Tensor]:
-    """A video's frames on a device, reported one by one."""
-    for done, frame in enumerate(video, 1):
-        yield frame.to(device)
-        progress(done, video.frames)
 
 
 def open_portrait(args: argparse.Namespace, path: Path, space) -> Portrait:

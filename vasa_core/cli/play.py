@@ -8,7 +8,7 @@ from pathlib import Path
 from ..models import MODELS
 from ..weights.command import add_folder
 from . import options
-from .options import Commands, command, counted, open_portrait, progress_bar, summary, tell
+from .options import Commands, command, open_portrait, progress_bar, summary, tell
 
 
 def add_commands(commands: Commands) -> None:
@@ -44,40 +44,23 @@ def run_track(args: argparse.Namespace) -> str:
     from .. import load_space
     from ..errors import InputError
     from ..motion.files import save_motion
-    from ..motion.sequence import frame_at
-    from ..render.image import read_image
-    from ..render.video import VideoReader, check_output
+    from ..pipelines.track import track_motion
+    from ..render.video import check_output
 
     check_output(args.out, (".safetensors",))
     if args.face < 1:
         raise InputError(f"--face {args.face}: faces are counted from 1, the largest.")
     space = load_space(MODELS[args.model].space, args.device, [args.models])
-    if is_still(args.input):
-        motion = space.encode(read_image(args.input).to(args.device), args.face - 1).pose
-    else:
-        video = VideoReader(args.input)
-        with progress_bar("track") as progress:
-            frames = counted(video, progress, args.device)
-            tracked = space.track(frames, video.fps, args.face - 1)
-        motion = tracked.motion
-        if tracked.missed:
-            tell(f"{tracked.missed} of {len(motion)} frames show no face; the last one was held.")
-    if not args.absolute:
-        moment = frame_at(args.rest, motion)
-        motion = space.relative(motion, motion[moment : moment + 1])
+    with progress_bar("track") as progress:
+        tracked = track_motion(
+            args.input, space=space, face=args.face - 1, absolute=args.absolute, rest=args.rest,
+            device=args.device, progress=progress,
+        )  # fmt: skip
+    motion = tracked.motion
+    if tracked.missed:
+        tell(f"{tracked.missed} of {len(motion)} frames show no face; the last one was held.")
     save_motion(args.out, motion)
     return f"{len(motion)} frames, {float(motion.fps):g} fps, {args.out}"
-
-
-def is_still(path: Path) -> bool:
-    """Whether a file is a picture rather than a video (an animated GIF is a video)."""
-    from PIL import Image
-
-    try:
-        with Image.open(path) as picture:
-            return getattr(picture, "n_frames", 1) == 1
-    except OSError:
-        return False
 
 
 def run_render(args: argparse.Namespace) -> str:
@@ -85,7 +68,7 @@ def run_render(args: argparse.Namespace) -> str:
     from .. import load_space
     from ..motion.files import load_motion
     from ..motion.timing import resample
-    from ..pipelines.animate import film
+    from ..pipelines.animate import render_video
     from ..render.video import check_output
     from ..types import move
 
@@ -93,13 +76,14 @@ def run_render(args: argparse.Namespace) -> str:
     motion = move(load_motion(args.motion), args.device)
     if args.fps:
         motion = resample(motion, args.fps)
-    space = load_space(motion.space, args.device, [args.models], args.refine)
+    asked = options.space_options(args, motion.space)
+    space = load_space(motion.space, args.device, [args.models], **asked)
     portrait = open_portrait(args, args.portrait, space)
     if args.neutral:
         motion = space.neutralised(portrait, motion, args.neutral)
     with progress_bar("render") as progress:
-        written = film(
-            args.out, space, portrait, motion, motion.fps,
-            audio=args.audio, total=len(motion), workers=args.workers, progress=progress,
+        written = render_video(
+            portrait, motion, args.out,
+            space=space, audio=args.audio, workers=args.workers, progress=progress,
         )  # fmt: skip
     return summary(written)

@@ -38,13 +38,12 @@ def add_commands(commands: Commands) -> None:
 
 def run_animate(args: argparse.Namespace) -> str:
     """``vasa animate`` and ``vasa demo``."""
-    from ..models import load_model
     from ..pipelines.animate import animate
     from ..render.video import check_output
 
     check_output(args.out)
     controls = controls_from(args)
-    space, model = load_model(args.model, args.device, [args.models], args.refine)
+    space, model = options.open_model(args)
     portrait = open_portrait(args, args.portrait, space)
     with progress_bar("animate") as progress:
         written = animate(
@@ -61,7 +60,7 @@ def run_motion(args: argparse.Namespace) -> str:
     from .. import load_motion_model, load_space
     from ..motion.files import save_motion
     from ..motion.timing import resample
-    from ..pipelines.animate import hear
+    from ..pipelines.animate import audio_features_of
     from ..render.video import check_output
     from ..types import Motion
 
@@ -72,7 +71,7 @@ def run_motion(args: argparse.Namespace) -> str:
     if args.portrait is not None:
         space = load_space(model.space, args.device, [args.models])
         portrait = open_portrait(args, args.portrait, space)
-    features, duration = hear(args.audio, model)
+    features, duration = audio_features_of(args.audio, model)
     with progress_bar("motion") as progress:
         pieces = model.stream(
             features, controls, args.seed, args.steps, args.cfg, progress, portrait

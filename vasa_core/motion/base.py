@@ -21,6 +21,8 @@ class MotionModule(nn.Module):
 
     space: str
     fps: Fraction
+    default_steps: int
+    default_cfg: float
     encoder: AudioEncoder | None
 
     @property

@@ -89,6 +89,8 @@ class MotionDiffusion(MotionModule):
     the rest: it works on the CPU.
     """
 
+    default_cfg = GUIDANCE["audio"]
+
     def __init__(
         self,
         network: MotionTransformer,
@@ -117,6 +119,11 @@ class MotionDiffusion(MotionModule):
         """The name of the audio encoder whose features it hears."""
         return self.hearing.encoder
 
+    @property
+    def default_steps(self) -> int:
+        """Sampling steps where none are asked for."""
+        return STEPS if self.quick is None else QUICK_STEPS
+
     def network_for(self, steps: int) -> MotionTransformer:
         """The network that samples in so many steps."""
         quick = self.quick is not None and steps == QUICK_STEPS
@@ -142,8 +149,7 @@ class MotionDiffusion(MotionModule):
         """
         controls = controls or Controls()
         check(controls)
-        own = STEPS if self.quick is None else QUICK_STEPS
-        steps = steps_within(len(self.network.schedule), steps, own)
+        steps = steps_within(len(self.network.schedule), steps, self.default_steps)
         sampler = _WindowSampler(self, controls, seed, steps, cfg, progress)
         if isinstance(audio, AudioFeatures):
             sampler.total = -(-len(audio) // self.network.config.window) * steps

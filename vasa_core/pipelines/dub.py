@@ -1,4 +1,4 @@
-"""Dubbing: a video whose face says something else, with its own head, eyes and everything besides.
+"""Dubbing: a face in a video says something else; its head, its eyes and all else stay.
 
     video ─▶ track ──────────────────────┐
     sound ─▶ features ─▶ sample motion ──┴─▶ new lips in each frame ─▶ video
@@ -15,14 +15,14 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ..errors import InputError
 from ..interfaces import FaceSpace, MotionModel
 from ..motion.editing import still
 from ..motion.sequence import blended, held
 from ..motion.timing import frame_count, resample_stream
 from ..render.video import Audio, VideoReader, check_output, swing
 from ..types import AudioFeatures, Controls, Motion, Portrait, Progress, Tracked, move
-from .animate import Written, hear, record
+from .animate import WrittenVideo, audio_features_of, check_pair, write_video
+from .track import frames_on
 
 FADE = Fraction(1, 5)  # seconds in which the lips come to rest after the sound
 
@@ -43,48 +43,79 @@ def dub(
     device: torch.device | str = "cpu",
     workers: int = 1,
     progress: Progress | None = None,
-) -> tuple[Written, Tracked]:
-    """A video file and a sound to a video in which the ``face``-th largest face says it.
+) -> tuple[WrittenVideo, Tracked]:
+    """Make a face in a video say another sound; only its lips and lower face change.
 
-    It has as many frames as the longer of the two needs, at the video's own rate: a video that is
-    too short is played to and fro, after a sound that is too short the lips rest. Frames without
-    the face stay as they are. ``sound`` is what is heard in it (None: the file ``audio``, if it is
-    one); ``device`` is where the models are. Other arguments as in ``pipeline.animate``. Returns
-    what was written, and what was tracked. Raises InputError for media that cannot be used,
-    NoFaceError when no frame shows a face.
+    The result keeps the frame rate of the video and is as long as the longer of video and sound:
+    a video that is too short is played forwards and backwards, and after a sound that is too short
+    the lips rest. Frames without the face stay as they are.
+
+    Args:
+        video: The video file.
+        audio: The new speech: a sound or video file, or audio features of ``model``.
+        out: The file to write: .mp4, .mov or .mkv.
+        space: The face space.
+        model: A motion model for that space.
+        sound: The sound of the result: a file, or audio frames of PyAV. None: the file ``audio``,
+            or no sound if ``audio`` is not a file.
+        controls: What is steered, for instance the strength of the lips. None: nothing.
+        face: Which face of the first frame: 0 is the largest, 1 the next smaller one.
+        seed: Seed of the sampled motion.
+        steps: Diffusion steps per window. None: ``model.default_steps``.
+        cfg: Guidance scale of the sound. None: ``model.default_cfg``.
+        device: The device that space and model are on.
+        workers: Number of threads that render.
+        progress: Called with steps done and in total (tracking, then rendering); it may raise to
+            stop the work.
+
+    Returns:
+        The finished video, and the face as it was tracked in the original.
+
+    Raises:
+        InputError: If video or sound cannot be used, model and space do not belong together, or
+            the file cannot be written.
+        NoFaceError: If no frame shows a face.
     """
     check_output(out)
-    if model.space != space.name:
-        raise InputError(f"The motion model moves {model.space} faces, this face is {space.name}.")
-    film = VideoReader(video)
+    check_pair(space, model)
+    reader = VideoReader(video)
     if isinstance(audio, AudioFeatures):
         features, duration = audio, audio.duration
     else:
-        features, duration = hear(audio, model)
+        features, duration = audio_features_of(audio, model)
         sound = audio if sound is None else sound
-    needed = frame_count(duration, film.fps)
-    known = film.frames and film.frames + max(film.frames, needed)  # 0: the file does not say
-    seen = space.track(_frames(film, device, known, progress), film.fps, face)
-    count = len(seen.found)
-    portrait = _portrait(film, seen, space)
+    needed = frame_count(duration, reader.fps)
+    steps_known = reader.frames and reader.frames + max(reader.frames, needed)  # 0: not known
+    frames = frames_on(device, reader, steps_known, progress)
+    tracked = space.track(frames, reader.fps, face)
+    count = len(tracked.found)
+    portrait = _portrait(reader, tracked, space)
     total = max(count, needed)
     motion = model.stream(features, controls, seed, steps, cfg, portrait=portrait)
-    motion = resting(resample_stream(motion, film.fps, duration), total)
+    motion = coming_to_rest(resample_stream(motion, reader.fps, duration), total)
     order = swing(count, total)
 
     def draw(check: Callable[[], None]) -> Iterator[Tensor]:
-        frames = (frame.to(device) for frame in film.swinging(count, total))
-        return space.dub(frames, seen[order], motion, workers, check)
+        frames = (frame.to(device) for frame in reader.swinging(count, total))
+        return space.dub(frames, tracked[order], motion, workers, check)
 
     def report(done: int, _: int) -> None:
         if progress is not None:
             progress(count + done, count + total)
 
-    return record(out, draw, film.fps, audio=sound, progress=report), seen
+    return write_video(draw, out, reader.fps, audio=sound, progress=report), tracked
 
 
-def resting(pieces: Iterable[Motion], total: int) -> Iterator[Motion]:
-    """Motion in pieces, which comes to rest at its end and stays there until frame ``total``."""
+def coming_to_rest(pieces: Iterable[Motion], total: int) -> Iterator[Motion]:
+    """Bring a motion to rest at its end and keep it there.
+
+    Args:
+        pieces: The motion, in consecutive pieces.
+        total: The number of frames of the result.
+
+    Yields:
+        The pieces, and where they are shorter than ``total``, a short fade and the rest pose.
+    """
     done, last = 0, None
     for last in pieces:
         done += len(last)
@@ -96,16 +127,8 @@ def resting(pieces: Iterable[Motion], total: int) -> Iterator[Motion]:
         yield Motion.concat([way, rest[fade:]])
 
 
-def _frames(film: VideoReader, device, total: int, progress: Progress | None) -> Iterator[Tensor]:
-    """A video's frames on a device, each reported as one of ``total`` steps once it is tracked."""
-    for done, frame in enumerate(film, 1):
-        yield frame.to(device)
-        if progress is not None:
-            progress(done, total)
-
-
-def _portrait(film: VideoReader, seen: Tracked, space: FaceSpace) -> Portrait:
+def _portrait(video: VideoReader, tracked: Tracked, space: FaceSpace) -> Portrait:
     """The face in the first frame that shows it."""
-    first = int(seen.found.long().argmax())
-    frame = next(frame for number, frame in enumerate(film) if number == first)
-    return space.encode(frame[None].to(seen.landmarks.device))
+    first = int(tracked.found.long().argmax())
+    frame = next(frame for number, frame in enumerate(video) if number == first)
+    return space.encode(frame[None].to(tracked.landmarks.device))

@@ -1,7 +1,7 @@
-"""A single frame by hand: where the head is, where the eyes look, and which gestures are made.
+"""An expression made by hand: one frame with the head's pose, the gaze and gestures of the face.
 
-The same values mean the same in every face space (``types.GESTURES``). One frame is an expression;
-``motion.sequence.moved_to`` makes a motion of several.
+The same values mean the same in every face space (``types.GESTURES``). ``motion.sequence.moved_to``
+makes a motion of several expressions.
 """
 
 from __future__ import annotations
@@ -23,9 +23,14 @@ GAZE = ("gaze_yaw", "gaze_pitch")
 
 @dataclass(frozen=True, slots=True)
 class Slider:
-    """One value of an expression: its range, the step of a slider, and what it does.
+    """One value of an expression.
 
-    ``rest`` is the value that changes nothing.
+    Attributes:
+        least: The smallest value.
+        most: The largest value.
+        step: The step of a slider.
+        does: What it does, a sentence.
+        rest: The value that changes nothing.
     """
 
     least: float
@@ -79,13 +84,17 @@ SLIDERS: dict[str, Slider] = _TURNS | {
 
 
 def express(space: str, values: Mapping[str, float]) -> Motion:
-    """An expression as a motion of one frame, reference "portrait".
+    """Make an expression.
 
     Args:
-        space: name of the face space that it is for.
-        values: any of ``SLIDERS`` by name; what is left out rests.
+        space: Name of the face space that it is for.
+        values: Values by their names in ``SLIDERS``; those left out are at rest.
+
+    Returns:
+        A motion of one frame, reference "portrait".
+
     Raises:
-        InputError: an unknown space or name, a value that is not finite or outside its range.
+        InputError: If the space or a name is unknown, or a value is outside its range.
     """
     codes = gestures_of(space)
     asked = {name: _checked(name, value) for name, value in values.items()}
@@ -101,9 +110,26 @@ def express(space: str, values: Mapping[str, float]) -> Motion:
 
 
 def express_on(space: FaceSpace, portrait: Portrait, values: Mapping[str, float]) -> Motion:
-    """The same, on top of what a portrait's own face does: at rest it is the picture as it is.
+    """Make an expression on top of the portrait's own: with all values at rest, it is the picture.
 
-    To codes, the lips of a photo may be open; pressed ones are not. Raises InputError as above.
+    ``lips_pressed`` also closes lips that are open in the picture.
+
+    Args:
+        space: The face space that encoded the portrait.
+        portrait: The portrait.
+        values: Values by their names in ``SLIDERS``; those left out are at rest.
+
+    Returns:
+        A motion of one frame, reference "portrait".
+
+    Raises:
+        InputError: If a name is unknown, or a value is outside its range.
+
+    Example:
+        ```python
+        motion = express_on(space, portrait, {"smile": 0.6, "yaw": 10})
+        (frame,) = space.render(portrait, motion)
+        ```
     """
     made = express(space.name, values)
     kept = 1 - float(values.get("lips_pressed", 0.0))
@@ -111,7 +137,7 @@ def express_on(space: FaceSpace, portrait: Portrait, values: Mapping[str, float]
 
 
 def _checked(name: str, value: float) -> float:
-    """A value, once it is sure that there is such a one."""
+    """A value as a number, if there is one of that name and it is in its range."""
     if name not in SLIDERS:
         raise InputError(f"An expression has no {name!r}; it has: {', '.join(SLIDERS)}.")
     slider = SLIDERS[name]

@@ -1,7 +1,7 @@
-"""The pictures of VASA-1's project page, made by this system: what is steered, and taken apart.
+"""The figures of VASA-1's project page, made with this system.
 
-Each figure is a sheet of frames: rows and columns with their captions. All of them start from the
-sample speech and the shipped portraits unless others are given.
+Each figure is a sheet of frames in rows and columns, with captions. They use the sample speech and
+the sample portraits unless others are given.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -32,13 +33,20 @@ MOMENTS = (0.8, 1.9, 3.0, 4.1, 5.2, 6.3)  # seconds into the motion
 STEERED_AT = 1.9
 SEEDS = (1, 2, 3)
 CELL, CAPTION = 224, 22  # pixels
-TURNED = 1.6  # how much livelier than usual the heads of "motions" are, to tell them apart
+TURNED = 1.6  # strength of the head's turns where motions are to be told apart
 INK, PAPER = (40, 40, 40), (255, 255, 255)
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """Frames of one portrait side by side: each frame of the motion is one, with its caption."""
+    """Frames of one portrait, side by side.
+
+    Attributes:
+        portrait: The portrait.
+        motion: A frame of it for each column.
+        captions: What stands below each column.
+        name: What stands above the row, if anything.
+    """
 
     portrait: Portrait
     motion: Motion
@@ -47,8 +55,16 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Studio:
-    """What figures are made with: models, portraits by name, and the speech's audio features."""
+class FigureSetup:
+    """What figures are made of.
+
+    Attributes:
+        space: The face space.
+        model: The motion model.
+        portraits: Portraits by name.
+        sound: (N,) samples of the speech.
+        rate: Samples per second, Hz.
+    """
 
     space: FaceSpace
     model: MotionModel
@@ -58,16 +74,36 @@ class Studio:
 
     @property
     def first(self) -> Portrait:
-        """The portrait of figures that show one."""
+        """The portrait of figures that show only one."""
         return next(iter(self.portraits.values()))
 
-    def motion(self, portrait: Portrait, seed: int = 0, seconds: float = 8.0, **asked) -> Motion:
-        """Motion sampled for the start of the sound, with controls."""
+    def motion(
+        self, portrait: Portrait, seed: int = 0, seconds: float = 8.0, **asked: Any
+    ) -> Motion:
+        """Sample a motion for the start of the speech.
+
+        Args:
+            portrait: The face that it is for.
+            seed: Seed of the motion.
+            seconds: How much of the speech.
+            **asked: Controls by name, as ``motion.keyframes.controls_from`` takes them.
+
+        Returns:
+            The motion.
+        """
         features = self.model.features(self.sound[: int(seconds * self.rate)], self.rate)
         return self.model.sample(features, controls_from(asked), seed, portrait=portrait)
 
-    def moment(self, portrait: Portrait, **asked) -> Motion:
-        """One frame of it, at a time when something is said."""
+    def moment(self, portrait: Portrait, **asked: Any) -> Motion:
+        """Sample a motion and take one frame, while something is said.
+
+        Args:
+            portrait: The face that it is for.
+            **asked: Controls by name.
+
+        Returns:
+            A motion of one frame.
+        """
         motion = self.motion(portrait, seconds=STEERED_AT + 0.5, **asked)
         return _at(motion, (STEERED_AT,))
 
@@ -77,114 +113,142 @@ def _at(motion: Motion, times: Sequence[float]) -> Motion:
     return motion[torch.tensor([round(time * motion.fps) for time in times])]
 
 
-def gaze(studio: Studio) -> list[Row]:
-    """Main gaze direction: left, right, up, down (VASA-1, section 4.2)."""
+def gaze(setup: FigureSetup) -> list[Row]:
+    """Steered gaze: left, right, up and down (VASA-1, section 4.2)."""
     captions = [f"{yaw:+.0f}, {pitch:+.0f} deg" for yaw, pitch in GAZES]
     return [
         Row(face, Motion.concat(
-            studio.moment(face, gaze_yaw=yaw, gaze_pitch=pitch, eyes=0.3) for yaw, pitch in GAZES
+            setup.moment(face, gaze_yaw=yaw, gaze_pitch=pitch, eyes=0.3) for yaw, pitch in GAZES
         ), captions)
-        for face in studio.portraits.values()
+        for face in setup.portraits.values()
     ]  # fmt: skip
 
 
-def distance(studio: Studio) -> list[Row]:
-    """Head distance, times the portrait's own."""
+def distance(setup: FigureSetup) -> list[Row]:
+    """Steered distance of the head, relative to the portrait's own."""
     captions = [f"{value:g} x" for value in DISTANCES]
     return [
-        Row(face, Motion.concat(studio.moment(face, distance=d) for d in DISTANCES), captions)
-        for face in studio.portraits.values()
+        Row(face, Motion.concat(setup.moment(face, distance=d) for d in DISTANCES), captions)
+        for face in setup.portraits.values()
     ]
 
 
-def emotion(studio: Studio) -> list[Row]:
-    """Emotion offsets, fully acted, while the same words are said."""
+def emotion(setup: FigureSetup) -> list[Row]:
+    """Steered emotion, fully acted, while the same words are said."""
     rows = []
-    for face in studio.portraits.values():
-        acted = [studio.moment(face, **{name: 1.0}) for name in EMOTIONS[1:]]
-        rows.append(Row(face, Motion.concat([studio.moment(face), *acted]), EMOTIONS))
+    for face in setup.portraits.values():
+        acted = [setup.moment(face, **{name: 1.0}) for name in EMOTIONS[1:]]
+        rows.append(Row(face, Motion.concat([setup.moment(face), *acted]), EMOTIONS))
     return rows
 
 
-def photos(studio: Studio) -> list[Row]:
-    """The same motion on different photos."""
-    motion = _at(studio.motion(studio.first), MOMENTS)
-    return [Row(face, motion, _times()) for face in studio.portraits.values()]
+def photos(setup: FigureSetup) -> list[Row]:
+    """One motion on different portraits."""
+    motion = _at(setup.motion(setup.first), MOMENTS)
+    return [Row(face, motion, _times()) for face in setup.portraits.values()]
 
 
-def motions(studio: Studio) -> list[Row]:
-    """The same photo and speech with different motions: other seeds."""
+def motions(setup: FigureSetup) -> list[Row]:
+    """Different motions, by their seeds, for the same portrait and speech."""
     lively = {"rotation": TURNED, "translation": TURNED}
     return [
-        Row(studio.first, _at(studio.motion(studio.first, seed, **lively), MOMENTS), _times(),
+        Row(setup.first, _at(setup.motion(setup.first, seed, **lively), MOMENTS), _times(),
             f"seed {seed}")
         for seed in SEEDS
     ]  # fmt: skip
 
 
-def pose(studio: Studio) -> list[Row]:
-    """The head alone: its pose plays, the face is held."""
-    return _apart(studio, "pose only", lambda m: frozen(m, STEERED_AT, DYNAMICS))
+def pose(setup: FigureSetup) -> list[Row]:
+    """Only the head moves, the face is held."""
+    return _apart(setup, "pose only", lambda m: frozen(m, STEERED_AT, DYNAMICS))
 
 
-def expression(studio: Studio) -> list[Row]:
-    """The face alone: its dynamics play, the head is held."""
-    return _apart(studio, "expression only", lambda m: strengthened(m, dict.fromkeys(POSE, 0.0)))
+def expression(setup: FigureSetup) -> list[Row]:
+    """Only the face moves, the head is held."""
+    return _apart(setup, "expression only", lambda m: strengthened(m, dict.fromkeys(POSE, 0.0)))
 
 
-def spin(studio: Studio) -> list[Row]:
-    """The head goes round, the expression stays."""
+def spin(setup: FigureSetup) -> list[Row]:
+    """The head circles, the expression is held."""
 
     def spinning(motion: Motion) -> Motion:
         held = frozen(motion, STEERED_AT, DYNAMICS)
         turn = spun(motion.space, MOMENTS[-1] - MOMENTS[0] + MOMENTS[1] - MOMENTS[0], motion.fps)
         return mixed(held, {"pose": repeated(turn, len(motion))})
 
-    return _apart(studio, "spinning head", spinning)
+    return _apart(setup, "spinning head", spinning)
 
 
-def _apart(studio: Studio, name: str, take: Callable[[Motion], Motion]) -> list[Row]:
-    """A motion as it is, and what is taken of it, on one portrait."""
-    whole = studio.motion(studio.first, rotation=TURNED)
+def _apart(setup: FigureSetup, name: str, take: Callable[[Motion], Motion]) -> list[Row]:
+    """A motion as it is, and the part that ``take`` keeps of it, on one portrait."""
+    whole = setup.motion(setup.first, rotation=TURNED)
     rows = {"as sampled": whole, name: take(whole)}
-    return [Row(studio.first, _at(m, MOMENTS), _times(), title) for title, m in rows.items()]
+    return [Row(setup.first, _at(m, MOMENTS), _times(), title) for title, m in rows.items()]
 
 
 def _times() -> list[str]:
     return [f"{time:g} s" for time in MOMENTS]
 
 
-FIGURES: dict[str, Callable[[Studio], list[Row]]] = {
+FIGURES: dict[str, Callable[[FigureSetup], list[Row]]] = {
     figure.__name__: figure
     for figure in (gaze, distance, emotion, photos, motions, pose, expression, spin)
 }
 
 
-def open_studio(
+def figure_setup(
     space: FaceSpace,
     model: MotionModel,
     portraits: Sequence[Path] = (),
     audio: Path = SPEECH,
     size: int = 512,
     device: torch.device | str = "cpu",
-) -> Studio:
-    """A studio with these pictures (none: the shipped ones) and this sound."""
+) -> FigureSetup:
+    """Encode pictures and read a sound for figures.
+
+    Args:
+        space: The face space.
+        model: A motion model for that space.
+        portraits: Pictures with a face. None given: the sample portraits.
+        audio: A sound file.
+        size: Longer side that pictures are shrunk to, pixels.
+        device: The device that the face space is on.
+
+    Returns:
+        What ``figure`` needs.
+
+    Raises:
+        InputError: If a file cannot be read.
+        NoFaceError: If a picture shows no face.
+    """
     pictures = {p.stem: p for p in portraits} or PORTRAITS
     encoded = {
         name: space.encode(read_image(path, size).to(device)) for name, path in pictures.items()
     }
-    return Studio(space, model, encoded, *read_audio(audio))
+    return FigureSetup(space, model, encoded, *read_audio(audio))
 
 
-def figure(studio: Studio, name: str, progress: Progress | None = None) -> Tensor:
-    """A figure of ``FIGURES`` as a picture (3, H, W), 0..1. InputError for another name."""
+def figure(setup: FigureSetup, name: str, progress: Progress | None = None) -> Tensor:
+    """Make a figure.
+
+    Args:
+        setup: What it is made of.
+        name: One of ``FIGURES``.
+        progress: Called with rows done and in total; it may raise to stop the work.
+
+    Returns:
+        The sheet, (3, H, W), 0..1.
+
+    Raises:
+        InputError: If there is no such figure.
+    """
     if name not in FIGURES:
         raise InputError(f"There is no figure {name!r}; there are: {', '.join(FIGURES)}.")
-    rows = FIGURES[name](studio)
+    rows = FIGURES[name](setup)
     step = stepper(len(rows), progress)
     drawn = []
     for row in rows:
-        chunks = studio.space.render(row.portrait, row.motion, view="crop")
+        chunks = setup.space.render(row.portrait, row.motion, view="crop")
         frames = interpolate(torch.cat(list(chunks)), (CELL, CELL), mode="bilinear", antialias=True)
         drawn.append(_captioned(frames.clamp(0, 1).cpu(), row.captions, row.name))
         step()

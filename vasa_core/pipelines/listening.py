@@ -15,19 +15,26 @@ from ..motion.controls import per_frame
 from ..types import Controls
 
 REACTION = Fraction(1, 5)  # seconds until a listener looks at who begins to speak
-TURN = Fraction(1, 5)  # seconds that the eyes take
+TURN = Fraction(1, 5)  # seconds that the eyes take to turn
 
 
-def looking(
+def listener_controls(
     controls: Controls, face: int, towards: Tensor, table: Timetable, degrees: float
 ) -> Controls:
-    """Controls with which a face looks at whoever speaks, and as before while it speaks itself.
+    """Make a face look at whoever speaks; while it speaks itself, it looks as before.
 
-    ``towards`` (n, 2) are the directions from the ``face``-th face to each, unit vectors along x
-    (right) and y (down) in the axes of its head, zero for itself. ``degrees`` is how far it looks.
+    Args:
+        controls: Its controls otherwise; a gaze in them is added.
+        face: Number of the face.
+        towards: (n, 2) directions from it to each of the n faces, see ``face_directions``.
+        table: Who speaks when.
+        degrees: How far the eyes turn.
+
+    Returns:
+        Controls with a gaze track.
     """
     rows = ceil(table.total * controls.fps) + 1
-    watched = attention(face, table, rows, controls.fps)
+    watched = watched_faces(face, table, rows, controls.fps)
     gaze = degrees * towards.new_tensor([1.0, -1.0]) * towards[watched]  # phi is up
     still = ceil(TURN * controls.fps)
     held = F.pad(gaze.T[None], (still - 1, 0), mode="replicate")
@@ -37,10 +44,20 @@ def looking(
     return replace(controls, gaze=gaze)
 
 
-def attention(face: int, table: Timetable, rows: int, fps: Fraction) -> Tensor:
-    """(rows,) which face the ``face``-th one attends to: itself while it speaks or nobody has yet.
+def watched_faces(face: int, table: Timetable, rows: int, fps: Fraction) -> Tensor:
+    """Decide at each moment which face a face attends to.
 
-    Else who began last of those who speak, and in a pause who spoke before.
+    It attends to itself while it speaks, or while nobody has spoken yet; else to the one of the
+    speakers who began last, and in a pause to the one who spoke last.
+
+    Args:
+        face: Number of the face.
+        table: Who speaks when.
+        rows: The number of moments.
+        fps: Moments per second.
+
+    Returns:
+        (rows,) numbers of faces.
     """
     times = torch.arange(rows, dtype=torch.float64) / float(fps) - float(REACTION)
     watched = torch.full((rows,), -1)
@@ -53,10 +70,15 @@ def attention(face: int, table: Timetable, rows: int, fps: Fraction) -> Tensor:
     return torch.where(watched >= 0, watched, face)
 
 
-def directions(eyes: Tensor) -> Tensor:
-    """(n, n, 2): unit vectors from each of n faces to each other, in the axes of the first's head.
+def face_directions(eyes: Tensor) -> Tensor:
+    """Measure in which direction each face has each other face.
 
-    ``eyes`` (n, 2, 2) are the places of each face's right and left eye in the picture, pixels.
+    Args:
+        eyes: (n, 2, 2) places of the right and the left eye of n faces in the picture, pixels.
+
+    Returns:
+        (n, n, 2) unit vectors from each face to each other one, x (right) and y (down) along the
+        axes of the first one's head; zero from a face to itself.
     """
     right = F.normalize(eyes[:, 1] - eyes[:, 0], dim=1)
     axes = torch.stack([right, torch.stack([-right[:, 1], right[:, 0]], 1)], 1)  # rows x and y

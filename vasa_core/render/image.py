@@ -21,10 +21,18 @@ SMALLEST, LARGEST = 64, 8192  # pixels, shorter and longer side
 
 
 def read_image(path: Path | str, longest: int | None = None) -> Tensor:
-    """An image file as (1, 3, H, W), 0..1, turned as its EXIF tag says, transparency over white.
+    """Read an image file, turned as its EXIF tag says, with transparency over white.
 
-    ``longest`` shrinks the picture (Lanczos) so that its longer side has that many pixels at most.
-    Raises InputError for a missing, damaged, too small or too large picture.
+    Args:
+        path: The file, in any format that Pillow reads.
+        longest: Shrinks the picture (Lanczos) until its longer side has at most this many pixels.
+
+    Returns:
+        The picture, (1, 3, H, W), 0..1.
+
+    Raises:
+        InputError: If the file is missing or damaged, or the picture is smaller than 64 or larger
+            than 8192 pixels a side.
     """
     path = Path(path)
     if not path.is_file():

@@ -47,7 +47,7 @@ def add_folder(sub: argparse.ArgumentParser) -> None:
 
 def run_list(args: argparse.Namespace) -> str:
     """``vasa weights list``."""
-    from .registry import FILES, MODELS
+    from .registry import FILES, MODEL_FILES
     from .search import find, missing
 
     lines = []
@@ -62,7 +62,7 @@ def run_list(args: argparse.Namespace) -> str:
             f"    from {known.source}",
         ]
     lines.append("")
-    for model in MODELS:
+    for model in MODEL_FILES:
         lacking = ", ".join(known.name for known in missing(model, [args.models]))
         lines.append(f"{model}: {f'lacks {lacking}' if lacking else 'complete'}")
     return "\n".join([*lines, f"Missing files go into {args.models}, or any folder in it."])

@@ -186,7 +186,7 @@ FILES = (
 KNOWN = {file.name: file for file in FILES}
 
 _FIVE = tuple(name for name in KNOWN if name.startswith("liveportrait_"))
-MODELS = {
+MODEL_FILES = {
     "liveportrait": _FIVE,
     "joyvasa": (*_FIVE, "joyvasa_motion_generator", "joyvasa_motion_template"),
     "ditto": (*_FIVE, "ditto_lmdm", "ditto_hubert"),
@@ -201,10 +201,10 @@ def known_file(name: str) -> KnownFile:
 
 
 def files_of(model: str) -> tuple[KnownFile, ...]:
-    """The files that a model needs. Raises InputError for a model that is none of ``MODELS``."""
-    if model not in MODELS:
-        raise InputError(f"No model is named {model!r}; there is: {', '.join(MODELS)}.")
-    return tuple(map(known_file, MODELS[model]))
+    """The files that a model needs. Raises InputError for a model that is not known."""
+    if model not in MODEL_FILES:
+        raise InputError(f"No model is named {model!r}; there is: {', '.join(MODEL_FILES)}.")
+    return tuple(map(known_file, MODEL_FILES[model]))
 
 
 def named(path: str | Path) -> KnownFile | None:

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from vasa_core.spaces.implicit.load import implicit_space
-from vasa_core.weights.registry import MODELS
+from vasa_core.weights.registry import MODEL_FILES
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def implicit_space_of(goldens):
 
     @cache
     def made(exact):
-        files = {name: goldens.weights(name) for name in MODELS["liveportrait"]}
+        files = {name: goldens.weights(name) for name in MODEL_FILES["liveportrait"]}
         return implicit_space(files, exact=exact)
 
     return made

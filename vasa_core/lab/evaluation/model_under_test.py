@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ...interfaces import FaceSpace, MotionModel
 from ...models import load_motion_model
-from ...spaces import load_space
+from ...spaces import load_space, options_for
 from ...spaces.mesh.space import MeshSpace
 from ...spaces.mesh.tracking import relative_motion
 from ...types import AudioFeatures, Controls, Motion, Portrait
@@ -81,7 +81,7 @@ def open_subject(
     Raises InputError for missing weights, NoFaceError for a portrait without a face.
     """
     model = load_motion_model(name, folders=folders, weights=weights)
-    space = load_space(model.space, folders=folders, refine=refine)
+    space = load_space(model.space, folders=folders, **options_for(model.space, refine=refine))
     reader = space if isinstance(space, MeshSpace) else MeshSpace.load()
     with torch.no_grad():
         portrait = space.encode(image)

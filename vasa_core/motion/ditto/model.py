@@ -44,6 +44,8 @@ class Ditto(MotionModule):
 
     space = "implicit"
     fps = Fraction(25)
+    default_steps = STEPS
+    default_cfg = GUIDANCE
 
     def __init__(
         self,
@@ -98,7 +100,7 @@ class Ditto(MotionModule):
         """
         controls = controls or Controls()
         check(controls, guided=())
-        steps = steps_within(MOST_STEPS, steps, STEPS)
+        steps = steps_within(MOST_STEPS, steps, self.default_steps)
         portrait = check_portrait(portrait, self.space)
         total = 0
         if isinstance(audio, AudioFeatures):
@@ -108,7 +110,7 @@ class Ditto(MotionModule):
         own = own_vector({name: self._placed(value) for name, value in extracted.items()})
         sampler = _WindowSampler(
             self, own, FaceConditions(portrait, controls, self.fps, own), self.noise(seed, steps),
-            steps, GUIDANCE if cfg is None else cfg, stepper(total, progress),
+            steps, self.default_cfg if cfg is None else cfg, stepper(total, progress),
         )  # fmt: skip
         steering = Steering(replace(controls, gaze=None, emotion=None), self.actions)
         return self._motions(audio, own, sampler, steering)

@@ -47,6 +47,8 @@ class JoyVasa(MotionModule):
 
     space = "implicit"
     fps = Fraction(25)
+    default_steps = STEPS
+    default_cfg = GUIDANCE
 
     def __init__(
         self,
@@ -120,13 +122,13 @@ class JoyVasa(MotionModule):
         """
         controls = controls or Controls()
         check(controls, guided=("emotion",))
-        steps = steps_within(STEPS, steps, STEPS)
+        steps = steps_within(STEPS, steps, self.default_steps)
         total = 0
         if isinstance(audio, AudioFeatures):
             total = -(-len(audio) // self.denoiser.window) * steps
             audio = [audio]
         sampler = _WindowSampler(
-            self, self.noise(seed, steps), steps, GUIDANCE if cfg is None else cfg,
+            self, self.noise(seed, steps), steps, self.default_cfg if cfg is None else cfg,
             stepper(total, progress),
         )  # fmt: skip
         return self._motions(audio, sampler, Steering(controls, self.actions))
