@@ -44,9 +44,11 @@ ROOMS = {
 
 LAB = {
     "data": set(),
-    "engine": set(),
+    "recipe": set(),
+    "metrics": set(),
+    "engine": {"recipe", "metrics"},
     "scorers": {"data"},
-    "training": {"data", "scorers", "engine"},
+    "training": {"data", "scorers", "engine", "recipe"},
     "evaluation": {"data", "scorers", "training"},
     "characters": set(),
 }
@@ -62,10 +64,11 @@ RENDERER = {
 }
 SPACES = {
     "__init__": {"mesh", "implicit"},
+    "curves": set(),
     "limits": set(),
     "playing": set(),
-    "mesh": {"limits", "playing"},
-    "implicit": {"limits", "playing"},
+    "mesh": {"curves", "limits", "playing"},
+    "implicit": {"curves", "limits", "playing"},
 }
 
 
