@@ -68,7 +68,8 @@ class Step:
 
 Loss = Callable[[Any, Step], tuple[Tensor | None, Mapping[str, Tensor]]]
 Batches = Callable[[Step], Any]
-Validation = Callable[[dict[str, nn.Module]], Mapping[str, float]]
+Networks = dict[str, Any]  # modules of whichever class, by the names of their objectives
+Validation = Callable[[Networks], Mapping[str, float]]
 
 
 class Objective(nn.Module):
@@ -156,7 +157,7 @@ class Trainer:
         self.sums: dict[str, tuple[Tensor, int]] = {}  # of the numbers since the last report
         self._resume()
 
-    def run(self) -> dict[str, nn.Module]:
+    def run(self) -> Networks:
         """Train to the last step.
 
         Returns:
@@ -251,8 +252,8 @@ class Trainer:
     def _report(self) -> dict[str, float]:
         """Means over the steps since the last report, and over the processes."""
         means = torch.stack([total / count for total, count in self.sums.values()])
-        means = self.accelerator.reduce(means.to(self.accelerator.device), "mean").tolist()
-        row = dict(zip(self.sums, means, strict=True))
+        means = self.accelerator.reduce(means.to(self.accelerator.device), "mean")
+        row = dict(zip(self.sums, torch.as_tensor(means).tolist(), strict=True))
         self.sums.clear()
         if not all(map(math.isfinite, row.values())):
             raise FloatingPointError(

@@ -136,7 +136,7 @@ def _attributes(kind: type) -> dict[str, str]:
     return found
 
 
-def training_parser(description: str, *, work: bool = False) -> argparse.ArgumentParser:
+def training_parser(description: str | None, *, work: bool = False) -> argparse.ArgumentParser:
     """A parser with the options that every training command has.
 
     Args:

@@ -133,7 +133,7 @@ def oriented_like(tensors: dict[str, Tensor], shipped: dict[str, Tensor]) -> dic
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Command line: fit and write the file."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--out", type=Path, default=SHIPPED)
     parser.add_argument("--validate", action="store_true", help="leave each person out once")

@@ -5,12 +5,18 @@ from vasa_core.audio.spectrum import mel_filters
 from vasa_core.face.basis import FaceBasis
 from vasa_core.lab.data.lips import LipMeasures
 from vasa_core.lab.training.articulation.augment import WARPS, warped_filters
-from vasa_core.lab.training.articulation.train import CLOSED, CLOSURE_BIAS, write
+from vasa_core.lab.training.articulation.train import (
+    CLOSED,
+    CLOSURE_BIAS,
+    ArticulationRecipe,
+    write,
+)
 
 
 def test_what_training_writes_is_what_the_encoder_loads(tmp_path):
     trained, measures = ArticulationNet(channels=16), LipMeasures.of(FaceBasis.load())
-    write(trained, measures, tmp_path / "articulation.safetensors")
+    recipe = ArticulationRecipe(channels=16)
+    write(trained, measures, tmp_path / "articulation.safetensors", recipe)
     net, press, bank = load_articulation(tmp_path / "articulation.safetensors")
     assert torch.equal(bank.filters, mel_filters())
     assert torch.equal(press.opening, measures.press().opening)

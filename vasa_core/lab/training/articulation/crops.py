@@ -111,7 +111,8 @@ class CropSampler:
             kinds = np.eye(len(PHONES), dtype=np.float32)[crop.classes[near.astype(int)]]
             classes.append(kinds.mean(1))
         mel = augmented_mel(sounds, hops, FRAMES, rng)
-        return mel, *(torch.from_numpy(np.stack(x)).float() for x in (codes, classes))
+        codes, classes = (torch.from_numpy(np.stack(x)).float() for x in (codes, classes))
+        return mel, codes, classes
 
     def _assembled(self, steps: int, rng: np.random.Generator) -> Recording:
         """Pieces of recordings of one group, with pauses between, ``steps`` long."""
@@ -125,7 +126,7 @@ class CropSampler:
         pause_soon = rng.random() < 0.35
         while length < steps:
             left = steps - length
-            count = rng.integers(40, 200) if pause_soon else left
+            count = int(rng.integers(40, 200)) if pause_soon else left
             piece = recording.cut(at, min(count, left))
             pieces.append(piece)
             length += len(piece.codes)

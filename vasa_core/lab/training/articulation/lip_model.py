@@ -171,9 +171,9 @@ class LipTeacher:
             elif kind == "labiodental":
                 near = torch.maximum(near, _plateau(time, phone.start, phone.end, 0.05))
             elif kind == "silence" and length > 0.15:
-                edge = [-1.0 if index == 0 else phone.start + 0.12, phone.end - 0.14]
-                edge[1] = time[-1] + 1 if index == len(timeline) - 1 else edge[1]
-                rest = torch.maximum(rest, _plateau(time, *edge, 0.12))
+                start = -1.0 if index == 0 else phone.start + 0.12
+                end = float(time[-1]) + 1 if index == len(timeline) - 1 else phone.end - 0.14
+                rest = torch.maximum(rest, _plateau(time, start, end, 0.12))
         codes = self.press(codes, near, gap=0.012)
         codes = codes * (1 - rest[:, None])
         return self.press(codes, shut)

@@ -125,7 +125,8 @@ def spread(start: float, end: float, letters: str) -> list[Phone]:
     """Several letters (diphthongs, affricates) share a stretch of time equally; none is silence."""
     letters = letters or SILENCE
     edges = np.linspace(start, end, len(letters) + 1)
-    return [Phone(*span, c) for *span, c in zip(edges[:-1], edges[1:], letters, strict=True)]
+    spans = zip(edges[:-1], edges[1:], letters, strict=True)
+    return [Phone(start, end, letter) for start, end, letter in spans]
 
 
 def phone_class(letter: str) -> int:

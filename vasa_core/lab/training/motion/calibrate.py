@@ -26,7 +26,8 @@ def calibrate(
 ) -> None:
     """Set the gain of a network's whitening for sampling in so many steps."""
     network.eval()
-    whitening, real, made = network.whitening, 0.0, 0.0
+    whitening = network.whitening
+    real = made = torch.zeros(())
     whitening.gain.fill_(1.0)
     scales = {"audio": GUIDANCE["audio"]}
     rng, generator = np.random.default_rng(seed), torch.Generator().manual_seed(seed)

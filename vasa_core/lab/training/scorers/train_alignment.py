@@ -94,7 +94,8 @@ class Heads:
             if rng.random() < 0.5:
                 pose = pose * np.array([-1.0, 1, -1, -1, 1, 1])  # as in a mirror
             rows.append((other_voice(sound, rng), pose))
-        return tuple(torch.as_tensor(np.stack(x)).float() for x in zip(*rows, strict=True))
+        sounds, poses = (torch.as_tensor(np.stack(x)).float() for x in zip(*rows, strict=True))
+        return sounds, poses
 
 
 def other_voice(sound: np.ndarray, rng: np.random.Generator) -> np.ndarray:

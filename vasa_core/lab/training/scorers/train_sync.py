@@ -114,8 +114,8 @@ def train(
         log.info("%s", summary(found))
         every = [sync for syncs in found.values() for sync in syncs]
         return {
-            "confidence": np.mean([sync.confidence for sync in every]),
-            "offset_within_1": np.mean([abs(sync.offset) <= 1 for sync in every]),
+            "confidence": float(np.mean([sync.confidence for sync in every])),
+            "offset_within_1": float(np.mean([abs(sync.offset) <= 1 for sync in every])),
         }
 
     return Trainer(out, recipe, {"sync": Objective(net, loss)}, batches, checked).run()["sync"]
