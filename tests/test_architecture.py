@@ -62,10 +62,11 @@ RENDERER = {
 }
 SPACES = {
     "__init__": {"mesh", "implicit"},
+    "curves": set(),
     "limits": set(),
     "playing": set(),
-    "mesh": {"limits", "playing"},
-    "implicit": {"limits", "playing"},
+    "mesh": {"curves", "limits", "playing"},
+    "implicit": {"curves", "limits", "playing"},
 }
 
 

@@ -62,8 +62,8 @@ def gestures_of(space: str) -> dict[str, Tensor]:
 def sketch_motion(motion: Motion) -> MotionSketch:
     """What a motion of any space does, as curves and line drawings of a face; needs no weights."""
     from ..face.basis import FaceBasis
-    from ..face.sketch import sketch as mesh_sketch
     from .implicit.sketch import sketch as implicit_sketch
+    from .mesh.sketch import sketch as mesh_sketch
 
     draw = {"mesh": mesh_sketch, "implicit": implicit_sketch}.get(motion.space)
     if draw is None:

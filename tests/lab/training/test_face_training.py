@@ -5,9 +5,9 @@ import torch
 
 from vasa_core.face import topology as mesh
 from vasa_core.face.detector import Detector, DetectorConfig
-from vasa_core.face.encoder import WEIGHTS, read_networks
 from vasa_core.face.framing import crop_grid, fit_frames, make_frames
-from vasa_core.face.parts import mirror_index
+from vasa_core.face.storage import WEIGHTS, read_networks
+from vasa_core.face.topology import mirror_index
 from vasa_core.lab.engine import Recipe, Training
 from vasa_core.lab.training.face.augment import CROP_SIDE, restyle, training_crops
 from vasa_core.lab.training.face.glasses import put_on_glasses

@@ -19,7 +19,7 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from ....face.encoder import WEIGHTS, pack
+from ....face.storage import WEIGHTS, pack
 from ...data.faces import load_faces
 from ...engine import Recipe
 from .train_detector import train_detector
