@@ -1,14 +1,8 @@
 import pytest
 import torch
 
-from vasa_core.face.basis import (
-    CODE_SIZE,
-    PARTS,
-    FaceBasis,
-    eye_opening,
-    gaze_angles,
-    mouth_opening,
-)
+from vasa_core.face.basis import CODE_SIZE, PARTS, FaceBasis
+from vasa_core.face.canonical import eye_opening, gaze_angles, mouth_opening
 from vasa_core.face.topology import IRISES, LIPS
 
 

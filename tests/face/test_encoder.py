@@ -9,7 +9,8 @@ import torch.nn.functional as F
 import vasa_core
 from vasa_core.errors import NoFaceError
 from vasa_core.face import topology as mesh
-from vasa_core.face.encoder import FaceEncoder, steadied
+from vasa_core.face.encoder import FaceEncoder
+from vasa_core.face.tracking import smooth_track
 
 
 @pytest.fixture(scope="module")
@@ -154,8 +155,8 @@ def test_smoothing_takes_noise_away_and_comes_neither_late_nor_early():
     moved = 0.1 * torch.sin(2 * torch.pi * 2.0 * time)[:, None, None]  # twice a second
     noise = 0.004 * torch.randn(200, 478, 3, generator=torch.Generator().manual_seed(1))
     clean = 100 * (face + moved)
-    smooth = steadied(clean + 100 * noise)
-    resting = steadied(100 * (face + noise)) - 100 * face
+    smooth = smooth_track(clean + 100 * noise)
+    resting = smooth_track(100 * (face + noise)) - 100 * face
     assert resting.std() < 0.75 * (100 * noise).std()
     swing = (smooth - 100 * face).mean((1, 2))
 

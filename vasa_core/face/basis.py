@@ -21,24 +21,13 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from ..types import PARTS as SPACE_PARTS
+from .canonical import eye_opening, gaze_angles
 from .geometry import fit_pose
 from .measure import FaceMeasure
-from .topology import (
-    LEFT_EYE_INNER,
-    LEFT_EYE_OUTER,
-    LEFT_IRIS,
-    LEFT_LID_LOWER,
-    LEFT_LID_UPPER,
-    RIGHT_EYE_INNER,
-    RIGHT_EYE_OUTER,
-    RIGHT_IRIS,
-    RIGHT_LID_LOWER,
-    RIGHT_LID_UPPER,
-)
+from .topology import LIP_LOWER_MIDDLE, LIP_UPPER_MIDDLE
 
 PARTS = SPACE_PARTS["mesh"]
 CODE_SIZE = 24
-EYEBALL_RADIUS = 0.133  # in outer-eye distances: 12 mm of 90 mm
 
 
 class FaceBasis(nn.Module):
@@ -67,6 +56,11 @@ class FaceBasis(nn.Module):
         tensors = load_file(Path(__file__).parent / "weights" / "face_basis.safetensors")
         return FaceBasis(**tensors).to(device, dtype)
 
+    @property
+    def lip_gap(self) -> Tensor:
+        """(12,): how far one unit of a lips code opens them in the middle, in eye distances."""
+        return self.lips[:, LIP_LOWER_MIDDLE, 1] - self.lips[:, LIP_UPPER_MIDDLE, 1]
+
     def measure(self, landmarks: Tensor) -> FaceMeasure:
         """(V, 3) landmarks in pixels of a picture, with the pose that the mean face has there."""
         return FaceMeasure(landmarks, fit_pose(landmarks[None], self.canonical.to(landmarks)))
@@ -85,38 +79,3 @@ class FaceBasis(nn.Module):
         solved = torch.linalg.solve(basis @ basis.T + ridge.to(basis), basis @ offset.T).T
         gaze = gaze_angles(canonical) - gaze_angles(neutral[None])
         return torch.cat([solved[:, :20], closure.clamp(-0.5, 1.1), gaze], 1)
-
-
-def eye_opening(canonical: Tensor) -> Tensor:
-    """(T, V, 3) to (T, 2): mean lid gap of the right and left eye over the eye's width."""
-
-    def opening(upper, lower, one, other):
-        gap = canonical[:, list(lower[3:6]), 1] - canonical[:, list(upper[3:6]), 1]
-        width = (canonical[:, one] - canonical[:, other]).norm(dim=-1)
-        return gap.mean(1).clamp(min=0) / width
-
-    right = opening(RIGHT_LID_UPPER, RIGHT_LID_LOWER, RIGHT_EYE_OUTER, RIGHT_EYE_INNER)
-    left = opening(LEFT_LID_UPPER, LEFT_LID_LOWER, LEFT_EYE_INNER, LEFT_EYE_OUTER)
-    return torch.stack([right, left], 1)
-
-
-def gaze_angles(canonical: Tensor) -> Tensor:
-    """(T, V, 3) to (T, 2): theta, phi in degrees from the irises' offset in both eyes.
-
-    Not calibrated to the person: the difference to a reference frame is what counts.
-    """
-    corners = [RIGHT_EYE_OUTER, RIGHT_EYE_INNER, LEFT_EYE_INNER, LEFT_EYE_OUTER]
-    irises = canonical[:, [RIGHT_IRIS[0], LEFT_IRIS[0]], :2].mean(1)
-    offset = (irises - canonical[:, corners, :2].mean(1)) / EYEBALL_RADIUS
-    signs = offset.new_tensor([1.0, -1.0])  # y grows downwards, phi upwards
-    return torch.rad2deg(torch.asin((offset * signs).clamp(-0.9, 0.9)))
-
-
-def mouth_opening(canonical: Tensor) -> Tensor:
-    """(T, V, 3) to (T,): gap of the inner lips at the middle, in eye distances."""
-    return (canonical[:, 14] - canonical[:, 13]).norm(dim=-1)
-
-
-def mouth_width(canonical: Tensor) -> Tensor:
-    """(T, V, 3) to (T,): distance of the outer mouth corners, in eye distances."""
-    return (canonical[:, 61] - canonical[:, 291]).norm(dim=-1)

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from safetensors import safe_open
 from torch import Tensor, nn
 
 from ..errors import NoFaceError
-from . import topology as mesh
-from .detector import Detector, DetectorConfig, suppress
+from .detector import Detector, suppress
 from .framing import crop_at, fit_frames, frame_angle, frame_size, to_image
-from .landmark_net import LandmarkNet, LandmarkNetConfig
+from .landmark_net import LandmarkNet
 from .layers import fuse
-from .parts import LEFT_EYE, LIPS, RIGHT_EYE, PartConfig, PartNet, mirror_index, part_frames
-from .smoothing import filtered
+from .part_net import LEFT_EYE, LIPS, RIGHT_EYE, PartConfig, PartNet, part_frames
+from .storage import WEIGHTS, read_networks
+from .topology import mirror_index
+from .tracking import Tracker, no_such_face, smooth_track
 
-WEIGHTS = Path(__file__).parent / "weights"
 CANDIDATE = 0.2  # heat from which a place is looked at with the landmark network
 FACE = 0.97  # score from which it is a face
 # Upside down, mouth and eyes trade places: most such faces score as faces too, with their points
@@ -29,12 +27,9 @@ FACE = 0.97  # score from which it is a face
 SURE = 0.999
 TURNED_FACE = 0.996  # score of a face in a turned picture, where more looks like one by chance
 APART = 0.6  # centres of two faces lie this far apart, in half sides of the larger one's square
-LOST = 0.5  # confidence below which a tracked face is looked for again
 PART_SHARE = 0.8  # how far lips and eyes follow the second look
 SPREAD = 0.07  # how far around lips and eyes the skin follows their second look, in half crop sides
 MOST_FACES = 16
-STEADY = (0.1, 12.0)  # of the one-euro filter: cut-off at rest, growth with speed; per frame
-JUMP = 0.35  # a point that moves further in a frame (in eye distances) tells a cut
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,8 +154,8 @@ class FaceEncoder(nn.Module):
         results = [tracker(frame[None]) for frame in frames]
         found = torch.tensor([points is not None for points in results], device=self.mirror.device)
         if not found.any():
-            raise nobody_seen(len(results), face)
-        seen = steadied(torch.stack([points for points in results if points is not None]))
+            raise no_such_face(len(results), face)
+        seen = smooth_track(torch.stack([points for points in results if points is not None]))
         return seen[(found.long().cumsum(0) - 1).clamp(min=0)], found
 
     def _search(self, image: Tensor, most: int, quarters: int = 0) -> tuple[Faces, float]:
@@ -239,114 +234,3 @@ def flipped(points: Tensor, order: Tensor | slice = slice(None)) -> Tensor:
     """Points (B, K, 2 or 3) of a mirrored crop in the crop itself; ``order`` swaps their sides."""
     x, others = points[:, order].split([1, points.shape[-1] - 1], -1)
     return torch.cat([-x, others], -1)
-
-
-class Tracker:
-    """Follows one face of a video, frame by frame; call it with (1, 3, H, W).
-
-    Each frame is looked at where the face was before; the detector comes in at the start, where the
-    ``face``-th largest is taken, and whenever the confidence drops: then the one nearest to where
-    the face was last.
-    """
-
-    def __init__(self, encoder: FaceEncoder, face: int = 0):
-        self.encoder, self.face = encoder, face
-        self.points: Tensor | None = None  # of the frame before, if it showed the face
-        self.last: Tensor | None = None  # (2,) where the face was last
-
-    @torch.no_grad()
-    def __call__(self, image: Tensor) -> Tensor | None:
-        """Points (478, 3), not smoothed, or None when the frame shows no face."""
-        points, confidence = None, 0.0
-        if self.points is not None:
-            points, confidence = self.encoder.landmarks_at(image, self.points)
-        if confidence < LOST:
-            points = self._look_for(image)
-        self.points = points
-        if points is not None:
-            self.last = points[:, :2].mean(0)
-        return points
-
-    def _look_for(self, image: Tensor) -> Tensor | None:
-        faces, _ = self.encoder.search(image)
-        if self.last is None:
-            if self.face >= len(faces):
-                return None
-            chosen = self.face
-        elif len(faces):
-            chosen = int((faces.boxes[:, :2] - self.last).norm(dim=1).argmin())
-        else:
-            return None
-        return self.encoder.landmarks_at(image, faces[chosen])[0]
-
-
-def nobody_seen(frames: int, face: int) -> NoFaceError:
-    """The error of a video in none of whose frames there are enough faces."""
-    if face == 0:
-        return NoFaceError(f"No face in any of the {frames} frames of this video.")
-    return NoFaceError(
-        f"Face {face + 1} was asked for; none of the {frames} frames of this video shows so many."
-    )
-
-
-def steadied(points: Tensor) -> Tensor:
-    """(T, V, 3) points of one face without their noise, smoothed each way in time: no lag.
-
-    What moves further than ``JUMP`` in a frame is a cut, over which nothing is smoothed.
-    """
-    units = (points[:, mesh.RIGHT_EYE_OUTER] - points[:, mesh.LEFT_EYE_OUTER]).norm(dim=-1)
-    steps = (points[1:] - points[:-1]).abs().flatten(1).amax(1)
-    cuts = [0, *((steps > JUMP * units[1:]).nonzero().flatten() + 1).tolist(), len(points)]
-    shots = [slice(*ends) for ends in zip(cuts, cuts[1:], strict=False)]
-    return torch.cat([_steadied(points[shot], units[shot].median()) for shot in shots])
-
-
-def _steadied(points: Tensor, unit: Tensor) -> Tensor:
-    measured = points / unit
-    there = filtered(measured, *STEADY)
-    back = filtered(measured.flip(0), *STEADY).flip(0)
-    return (there + back) / 2 * unit
-
-
-def read_networks(file: Path, *names: str) -> list[nn.Module]:
-    """Networks by name from a safetensors file whose header holds their sizes (key ``config``)."""
-    kinds = {
-        "detector": (Detector, DetectorConfig),
-        "face": (LandmarkNet, LandmarkNetConfig),
-        "lips": (PartNet, PartConfig),
-        "eye": (PartNet, PartConfig),
-    }
-    networks = []
-    with safe_open(file, "pt") as stored:
-        configs = json.loads(stored.metadata()["config"])
-        tensors = {key: stored.get_tensor(key) for key in stored.keys()}  # noqa: SIM118
-    for name in names:
-        network, config = kinds[name]
-        fields = {k: tuple(v) if isinstance(v, list) else v for k, v in configs[name].items()}
-        net = network(config(**fields))
-        net.load_state_dict(
-            {
-                key.removeprefix(f"{name}."): unpack(tensor, tensors.get(f"{key}.scale"))
-                for key, tensor in tensors.items()
-                if key.startswith(f"{name}.") and not key.endswith(".scale")
-            }
-        )
-        networks.append(net)
-    return networks
-
-
-def pack(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Tensors as they are stored: float16; large matrices as 8-bit rows, each with its scale."""
-    packed = {}
-    for key, tensor in tensors.items():
-        if tensor.ndim == 2 and tensor.numel() > 100_000:
-            scale = tensor.abs().amax(1, keepdim=True) / 127
-            packed[key], packed[f"{key}.scale"] = (tensor / scale).round().to(torch.int8), scale
-        else:
-            packed[key] = tensor.half() if tensor.is_floating_point() else tensor
-    return {key: tensor.contiguous() for key, tensor in packed.items()}
-
-
-def unpack(tensor: Tensor, scale: Tensor | None) -> Tensor:
-    """The float32 of a stored tensor."""
-    return tensor.float() if scale is None else tensor.float() * scale

@@ -7,14 +7,13 @@ from itertools import chain
 import torch
 from torch import Tensor
 
-from ..spaces.mesh.tracking import relative_motion
 from ..types import Motion, MotionSketch
 from . import topology as mesh
-from .basis import EYEBALL_RADIUS, PARTS, FaceBasis
+from .basis import PARTS, FaceBasis
+from .canonical import EYEBALL_RADIUS
 from .geometry import rotation_matrix
 
-BROWS = ((70, 63, 105, 66, 107), (336, 296, 334, 293, 300))
-NOSE = ((168, 6, 197, 195, 5, 4), (98, 97, 2, 326, 327))
+NOSTRILS = (98, 97, 2, 326, 327)
 
 
 def _closed(line: tuple[int, ...]) -> tuple[int, ...]:
@@ -23,7 +22,7 @@ def _closed(line: tuple[int, ...]) -> tuple[int, ...]:
 
 LINES = (
     _closed(mesh.OVAL),
-    *(*BROWS, *NOSE),
+    *(mesh.RIGHT_BROW, mesh.LEFT_BROW, mesh.NOSE_RIDGE, NOSTRILS),
     *(mesh.RIGHT_LID_UPPER, mesh.RIGHT_LID_LOWER, mesh.LEFT_LID_UPPER, mesh.LEFT_LID_LOWER),
     *(_closed(mesh.RIGHT_IRIS[1:]), _closed(mesh.LEFT_IRIS[1:])),
     *(mesh.LIP_UPPER_OUTER, mesh.LIP_UPPER_INNER, mesh.LIP_LOWER_INNER, mesh.LIP_LOWER_OUTER),
@@ -31,8 +30,7 @@ LINES = (
 
 
 def sketch(motion: Motion, basis: FaceBasis) -> MotionSketch:
-    """Curves and line drawings of a mesh motion; a "camera" one from its own first frame."""
-    motion = relative_motion(motion)
+    """Curves and line drawings of a "portrait" motion whose codes are those of ``basis``."""
     faces = _faces(motion.dynamics, basis)
     turned = faces @ rotation_matrix(motion.rotation).mT
     placed = motion.scale[:, None, None] * turned[..., :2] + motion.translation[:, None]
@@ -66,12 +64,13 @@ def _shut(face: Tensor) -> Tensor:
 def _curves(motion: Motion, faces: Tensor) -> dict[str, Tensor]:
     yaw, pitch, roll = motion.rotation.unbind(1)
     gaze_yaw, gaze_pitch = motion.dynamics[:, PARTS["gaze"]].unbind(1)
+    gap = faces[:, mesh.LIP_LOWER_MIDDLE, 1] - faces[:, mesh.LIP_UPPER_MIDDLE, 1]
     return {
         "yaw": yaw,
         "pitch": pitch,
         "roll": roll,
         "distance": 1 / motion.scale,
-        "lip_opening": (faces[:, 14, 1] - faces[:, 13, 1]).clamp(min=0),
+        "lip_opening": gap.clamp(min=0),
         "blink": motion.dynamics[:, PARTS["blink"]].mean(1).clamp(0, 1),
         "gaze_yaw": gaze_yaw,
         "gaze_pitch": gaze_pitch,

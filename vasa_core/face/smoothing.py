@@ -10,7 +10,7 @@ from torch import Tensor
 DERIVATIVE = 0.25  # cut-off of the speed
 
 
-def filtered(positions: Tensor, rest: float, speed: float) -> Tensor:
+def one_euro_filter(positions: Tensor, rest: float, speed: float) -> Tensor:
     """(T, ...) positions through the one-euro filter (Casiez, Roussel, Vogel 2012).
 
     ``rest`` is the cut-off (per frame) of a point at rest, ``speed`` how fast the cut-off grows

@@ -149,7 +149,7 @@ def _implicit_gestures() -> dict[str, Tensor]:
 
 
 def _mesh_sketch(motion: Motion, basis: FaceBasis) -> MotionSketch:
-    from ..face.sketch import sketch
+    from .mesh.sketch import sketch
 
     return sketch(motion, basis)
 

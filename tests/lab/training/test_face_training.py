@@ -6,9 +6,10 @@ from safetensors.torch import load_file
 
 from vasa_core.face import topology as mesh
 from vasa_core.face.detector import Detector
-from vasa_core.face.encoder import WEIGHTS, FaceEncoder, read_networks
+from vasa_core.face.encoder import FaceEncoder
 from vasa_core.face.framing import crop_grid, fit_frames, make_frames
-from vasa_core.face.parts import mirror_index
+from vasa_core.face.storage import WEIGHTS, read_networks
+from vasa_core.face.topology import mirror_index
 from vasa_core.lab.data.faces import load_faces
 from vasa_core.lab.recipe import recipes_of
 from vasa_core.lab.training.face import train, train_landmarks, train_parts

@@ -7,7 +7,7 @@ from vasa_core.face.basis import CODE_SIZE, PARTS, FaceBasis
 from vasa_core.face.geometry import rotation_angles, rotation_matrix
 from vasa_core.spaces.curves import piecewise_linear
 from vasa_core.spaces.mesh.renderer.geometry.lattice import cell_centres
-from vasa_core.spaces.mesh.renderer.geometry.openings import mouth_opening
+from vasa_core.spaces.mesh.renderer.geometry.openings import cut_mouth
 from vasa_core.spaces.mesh.renderer.geometry.portrait_geometry import portrait_geometry
 from vasa_core.spaces.mesh.renderer.geometry.pose import head_motion, limited_rotation
 from vasa_core.spaces.mesh.renderer.geometry.texture import fill, sharp_texture
@@ -72,7 +72,7 @@ def test_fields_pass_through_the_vertices(geometry):
 
 
 def test_an_opening_knows_its_contours(landmarks):
-    mouth = mouth_opening(landmarks, UNIT)
+    mouth = cut_mouth(landmarks, UNIT)
     upper, lower = mouth.covers(landmarks[None, [13, 14, 0, 17], :2], 0.9)
     assert torch.allclose(upper[0, [0, 2]], torch.tensor([0.5, 1.0]), atol=0.05)
     assert torch.allclose(lower[0, [1, 3]], torch.tensor([0.5, 1.0]), atol=0.05)

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from ...audio.articulation import LipPress
 from ...face.basis import PARTS, FaceBasis
+from ...face.topology import LEFT_MOUTH_CORNER, RIGHT_MOUTH_CORNER
 from ...spaces.mesh.tracking import motion_from_landmarks
 from .tracks import Clip
 
@@ -29,8 +30,8 @@ class LipMeasures:
     @staticmethod
     def of(basis: FaceBasis) -> LipMeasures:
         """The measures of the mesh space's lips components."""
-        opening = basis.lips[:, 14, 1] - basis.lips[:, 13, 1]
-        width = basis.lips[:, 291, 0] - basis.lips[:, 61, 0]
+        opening = basis.lip_gap
+        width = basis.lips[:, LEFT_MOUTH_CORNER, 0] - basis.lips[:, RIGHT_MOUTH_CORNER, 0]
         return LipMeasures(opening, width, basis.lips.flatten(1).square().sum(1))
 
     def press(self) -> LipPress:

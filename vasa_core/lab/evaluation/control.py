@@ -19,7 +19,8 @@ from torch import Tensor
 
 from ...assets import PORTRAITS, SPEECH
 from ...audio.reader import read_audio
-from ...face.basis import PARTS, gaze_angles, mouth_opening
+from ...face.basis import PARTS
+from ...face.canonical import gaze_angles, mouth_opening
 from ...face.geometry import fit_pose
 from ...interfaces import FaceSpace, MotionModel
 from ...models import MODELS, load_model

@@ -24,7 +24,8 @@ from torch import Tensor
 
 from ...errors import NoFaceError
 from ...face import topology as mesh
-from ...face.encoder import WEIGHTS, FaceEncoder
+from ...face.encoder import FaceEncoder
+from ...face.storage import WEIGHTS
 from ..data.faces import load_faces, read_frames, read_track
 
 GROUPS = {

@@ -23,7 +23,7 @@ from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
 from ...errors import NoFaceError
-from ...face.basis import eye_opening, mouth_opening
+from ...face.canonical import eye_opening, mouth_opening
 from ...face.geometry import fit_pose, rotation_angles
 from ...render.video import VideoReader
 from ...spaces.mesh.space import MeshSpace

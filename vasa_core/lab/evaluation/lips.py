@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ...audio.features import FEATURES
 from ...audio.reader import read_audio
-from ...face.basis import mouth_opening, mouth_width
+from ...face.canonical import mouth_opening, mouth_width
 from ..data.clips import RealClip
 from ..data.lips import LipMeasures, correlation
 from ..data.tracks import voice_clips

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from ...errors import NoFaceError
 from ...face.basis import CODE_SIZE, PARTS
-from ...face.topology import LIPS
+from ...face.topology import LIP_LOWER_MIDDLE, LIP_UPPER_MIDDLE, LIPS
 from ...spaces.mesh.renderer.prepare import prepare
 from ...spaces.mesh.renderer.refiner import Refiner
 from ...spaces.mesh.renderer.render import render
@@ -35,7 +35,7 @@ def clip_sheet(
     """
     sources = source.expand(len(real), -1, -1, -1) if source.ndim == 3 else source
     columns = (sources, real, without, with_it)
-    opened = (landmarks[:, 14] - landmarks[:, 13]).norm(dim=-1)
+    opened = (landmarks[:, LIP_LOWER_MIDDLE] - landmarks[:, LIP_UPPER_MIDDLE]).norm(dim=-1)
     rows = []
     for n in opened.argsort(descending=True).tolist()[:ROWS]:
         mouth = landmarks[n, list(LIPS), :2]

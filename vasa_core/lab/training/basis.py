@@ -18,11 +18,9 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from ...face.basis import eye_opening
+from ...face.canonical import eye_opening, neutral_face
 from ...face.geometry import eye_distance, fit_pose, rotation_angles, rotation_matrix
-from ...face.parts import mirror_index
-from ...face.topology import IRISES, LIPS, RIGID
-from ...spaces.mesh.tracking import neutral_face
+from ...face.topology import IRISES, LIPS, RIGID, mirror_index
 from ..data.tracks import Clip, load_clips, load_face_labels
 
 log = logging.getLogger(__name__)

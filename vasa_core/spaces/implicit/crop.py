@@ -20,17 +20,16 @@ SCALE, RAISE = 2.3, 0.125
 DRIVING_SCALE, DRIVING_RAISE = 2.2, 0.1
 # What the 106 and 203 points of LivePortrait's detectors cover, in our mesh: jaw, brows, eyes, nose
 # and lips, without the forehead.
-BROWS = (70, 63, 105, 66, 107, 336, 296, 334, 293, 300)
-NOSE = (168, 6, 197, 195, 5, 4, 1, 2, 98, 327)
+NOSE = (*mesh.NOSE_RIDGE, 1, 2, 98, 327)
 JAW = tuple(
     point for point in mesh.OVAL if point not in (10, 338, 297, 332, 284, 54, 103, 67, 109, 21, 251)
 )
-COVERED = (*JAW, *BROWS, *NOSE, *mesh.LIDS, *mesh.LIPS)
+COVERED = (*JAW, *mesh.RIGHT_BROW, *mesh.LEFT_BROW, *NOSE, *mesh.LIDS, *mesh.LIPS)
 EYES = (
-    *(mesh.RIGHT_EYE_OUTER, mesh.RIGHT_EYE_INNER, 159, 145),
-    *(mesh.LEFT_EYE_INNER, mesh.LEFT_EYE_OUTER, 386, 374),
+    *(mesh.RIGHT_EYE_OUTER, mesh.RIGHT_EYE_INNER, *mesh.RIGHT_LID_MIDDLES),
+    *(mesh.LEFT_EYE_INNER, mesh.LEFT_EYE_OUTER, *mesh.LEFT_LID_MIDDLES),
 )
-LIP_CORNERS = (mesh.LIP_UPPER_OUTER[0], mesh.LIP_UPPER_OUTER[-1])
+LIP_CORNERS = (mesh.RIGHT_MOUTH_CORNER, mesh.LEFT_MOUTH_CORNER)
 MOST_SHRINK = 2.0  # source pixels per crop pixel that bilinear reading bears without aliasing
 
 

@@ -7,6 +7,14 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from ...face.topology import (
+    LEFT_EYE_INNER,
+    LEFT_EYE_OUTER,
+    LEFT_MOUTH_CORNER,
+    RIGHT_EYE_INNER,
+    RIGHT_EYE_OUTER,
+    RIGHT_MOUTH_CORNER,
+)
 from ...types import Motion, Tracked
 from ..curves import smoothstep
 from .code import MotionCode
@@ -19,7 +27,8 @@ RESTING = 0.25  # share of the frames, those with the least open lips, that show
 # lies below the mouth. It ends under the eyes, with a soft edge between these radii.
 HALF_WIDTH, HALF_HEIGHT, BELOW_MOUTH = 0.95, 0.78, 0.17
 EDGE = (0.7, 1.0)
-EYES, LIP_CORNERS = ((33, 133), (263, 362)), (61, 291)
+EYES = ((RIGHT_EYE_OUTER, RIGHT_EYE_INNER), (LEFT_EYE_OUTER, LEFT_EYE_INNER))
+LIP_CORNERS = (RIGHT_MOUTH_CORNER, LEFT_MOUTH_CORNER)
 
 
 def resting_lips(tracked: Tracked, code: MotionCode) -> Tensor:
@@ -50,7 +59,7 @@ def lower_face(landmarks: Tensor, places: Tensor) -> Tensor:
     """
     flat = landmarks[:, :2]
     right, left = (flat[list(eye)].mean(0) for eye in EYES)
-    unit = (flat[33] - flat[263]).norm()
+    unit = (flat[RIGHT_EYE_OUTER] - flat[LEFT_EYE_OUTER]).norm()
     across = (left - right) / (left - right).norm()
     down = torch.stack([-across[1], across[0]])
     away = places - flat[list(LIP_CORNERS)].mean(0)

@@ -8,13 +8,15 @@ from torch import Tensor
 from ...face.topology import (
     LEFT_EYE_INNER,
     LEFT_EYE_OUTER,
-    LIP_UPPER_OUTER,
+    LEFT_LID_MIDDLES,
+    LEFT_MOUTH_CORNER,
+    LIP_LOWER_MIDDLE,
+    LIP_UPPER_MIDDLE,
     RIGHT_EYE_INNER,
     RIGHT_EYE_OUTER,
+    RIGHT_LID_MIDDLES,
+    RIGHT_MOUTH_CORNER,
 )
-
-INNER_LIPS = (13, 14)
-LIDS = ((159, 145), (386, 374))  # upper and lower, the person's right eye, then the left
 
 
 def _ratio(points: Tensor, gap: tuple[int, int], width: tuple[int, int]) -> Tensor:
@@ -26,13 +28,15 @@ def _ratio(points: Tensor, gap: tuple[int, int], width: tuple[int, int]) -> Tens
 
 def lip_ratio(points: Tensor) -> Tensor:
     """(B, 478, 2 or 3) mesh points to (B, 1): gap of the inner lips over the mouth's width."""
-    return _ratio(points, INNER_LIPS, (LIP_UPPER_OUTER[0], LIP_UPPER_OUTER[-1]))
+    return _ratio(
+        points, (LIP_UPPER_MIDDLE, LIP_LOWER_MIDDLE), (RIGHT_MOUTH_CORNER, LEFT_MOUTH_CORNER)
+    )
 
 
 def eye_ratios(points: Tensor) -> Tensor:
     """(B, 478, 2 or 3) mesh points to (B, 2): lid gap over eye width; first the right eye, which
     is on the image's left.
     """
-    right = _ratio(points, LIDS[0], (RIGHT_EYE_OUTER, RIGHT_EYE_INNER))
-    left = _ratio(points, LIDS[1], (LEFT_EYE_INNER, LEFT_EYE_OUTER))
+    right = _ratio(points, RIGHT_LID_MIDDLES, (RIGHT_EYE_OUTER, RIGHT_EYE_INNER))
+    left = _ratio(points, LEFT_LID_MIDDLES, (LEFT_EYE_INNER, LEFT_EYE_OUTER))
     return torch.cat([right, left], 1)

@@ -11,8 +11,9 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from ...face import sketch as faces
 from ...face.basis import CODE_SIZE, PARTS, FaceBasis
-from ...face.sketch import sketch as mesh_sketch
+from ...face.topology import LEFT_BROW, RIGHT_BROW
 from ...types import Motion, MotionSketch
 from .actions import OPENING
 from .code import MotionCode
@@ -27,15 +28,14 @@ def sketch(motion: Motion, basis: FaceBasis) -> MotionSketch:
     motion = code.relative(motion)
     moved = code.displacements(motion.dynamics)
     codes = moved.new_zeros(len(motion), CODE_SIZE)
-    gap = basis.lips[:, 14, 1] - basis.lips[:, 13, 1]
     opening = moved[:, 19, 1] / (0.001 * OPENING)
-    codes[:, PARTS["lips"]] = opening[:, None] * _towards(gap)
-    raised = -basis.expression[:, [105, 334], 1].mean(1)
+    codes[:, PARTS["lips"]] = opening[:, None] * _towards(basis.lip_gap)
+    raised = -basis.expression[:, [RIGHT_BROW[2], LEFT_BROW[2]], 1].mean(1)
     brows = 0.05 * (moved[:, 1, 1] - moved[:, 2, 1]) / BROW_TRAVEL  # in eye distances
     codes[:, PARTS["expression"]] = brows[:, None] * _towards(raised)
     codes[:, PARTS["blink"]] = (moved[:, [11, 15], 1] / LID_TRAVEL).clamp(-0.5, 1)
     codes[:, PARTS["gaze"]] = motion.dynamics[:, -2:]
-    return mesh_sketch(replace(motion, dynamics=codes, space="mesh"), basis)
+    return faces.sketch(replace(motion, dynamics=codes, space="mesh"), basis)
 
 
 def _towards(effect: Tensor) -> Tensor:

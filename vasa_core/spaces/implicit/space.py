@@ -12,7 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from ...face.choice import choose_face, face_in_view
-from ...face.encoder import FaceEncoder, steadied
+from ...face.encoder import FaceEncoder
+from ...face.tracking import smooth_track
 from ...render.parallel import ahead, between_layers, ordered_map
 from ...types import Motion, Portrait, Progress, Tracked, View, move, stepper
 from ..playing import Shot, made_for, offsets_for, shots
@@ -146,7 +147,7 @@ class ImplicitSpace(nn.Module):
         shown = (found.long().cumsum(0) - 1).clamp(min=0)  # which of those with a face
         seen = {name: torch.cat([output[name] for output in outputs]) for name in outputs[0]}
         motion = self.code.measured(face_state(seen), fps)[shown]
-        return Tracked(motion, steadied(torch.stack(points))[shown], found)
+        return Tracked(motion, smooth_track(torch.stack(points))[shown], found)
 
     def relative(self, motion: Motion, rest: Motion | None = None) -> Motion:
         """A "camera" motion as offsets from ``rest`` (T = 1; None: its own first frame)."""

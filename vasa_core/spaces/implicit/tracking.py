@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator
 import torch
 from torch import Tensor
 
-from ...face.encoder import FaceEncoder, Tracker, nobody_seen
+from ...face.encoder import FaceEncoder
+from ...face.tracking import Tracker, no_such_face
 from .crop import CropSquare, crop_image, face_points, network_input, upright_square
 
 SETTLING = 25  # frames with a face from which the crop is taken
@@ -42,7 +43,7 @@ def driving_crops(
         where = mean_square(squares)
         yield from (_cropped(seen, where) for seen in waiting)
     elif where is None:
-        raise nobody_seen(len(waiting), face)
+        raise no_such_face(len(waiting), face)
 
 
 def mean_square(squares: list[CropSquare]) -> CropSquare:

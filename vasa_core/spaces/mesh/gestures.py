@@ -82,14 +82,9 @@ def gestures(basis: FaceBasis) -> dict[str, Tensor]:
     return {name: code_of(basis, design) for name, design in DESIGNS.items()}
 
 
-def lip_gap(basis: FaceBasis) -> Tensor:
-    """(lips,): how far one unit of a lips code opens them in the middle, in eye distances."""
-    return basis.lips[:, 14, 1] - basis.lips[:, 13, 1]
-
-
 def lip_opening(basis: FaceBasis) -> Tensor:
     """(lips,): the likeliest code that opens the lips by one eye distance."""
-    gap = lip_gap(basis)
+    gap = basis.lip_gap
     return gap / gap.square().sum()
 
 
@@ -100,7 +95,7 @@ def code_of(basis: FaceBasis, design: Design) -> Tensor:
     rows = (shapes[..., :2] * weight[:, None]).flatten(1)  # (20, V * 2)
     wanted = (target * weight[:, None]).flatten()
     still = torch.zeros(len(shapes))
-    still[PARTS["lips"]] = FIRM * lip_gap(basis)
+    still[PARTS["lips"]] = FIRM * basis.lip_gap
     normal = rows @ rows.T + torch.outer(still, still) + RIDGE * torch.eye(len(shapes))
     code = torch.zeros(CODE_SIZE)
     code[: len(shapes)] = torch.linalg.solve(normal, rows @ wanted)

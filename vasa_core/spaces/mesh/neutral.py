@@ -9,9 +9,18 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from ...face.basis import PARTS, FaceBasis, mouth_width
+from ...face.basis import PARTS, FaceBasis
+from ...face.canonical import mouth_width
+from ...face.topology import (
+    LEFT_MOUTH_CORNER,
+    LIP_LOWER_MIDDLE,
+    LIP_UPPER_MIDDLE,
+    RIGHT_MOUTH_CORNER,
+)
 from .gestures import DESIGNS, code_of
 
+LIP_MIDDLES = [LIP_UPPER_MIDDLE, LIP_LOWER_MIDDLE]
+CORNERS = [RIGHT_MOUTH_CORNER, LEFT_MOUTH_CORNER]
 # Of 2656 faces seen from the front: lift of the corners over the lips' middle, and mouth width, in
 # eye distances; medians and spreads.
 LIFT, LIFT_SPREAD = 0.022, 0.029
@@ -22,7 +31,7 @@ SERIOUS = 1.0  # measure up to which a face counts as not smiling; a quarter of 
 
 def smiling(canonical: Tensor) -> Tensor:
     """(T, V, 3) canonical faces to (T,): how much they look like smiling, 0 as most faces."""
-    lift = canonical[:, [13, 14], 1].mean(1) - canonical[:, [61, 291], 1].mean(1)
+    lift = canonical[:, LIP_MIDDLES, 1].mean(1) - canonical[:, CORNERS, 1].mean(1)
     wide = (mouth_width(canonical) - WIDTH) / WIDTH_SPREAD
     return LIFT_WEIGHT * (lift - LIFT) / LIFT_SPREAD + wide
 

@@ -29,7 +29,7 @@ ENCODING_STEPS = 2 + PREPARING_STEPS  # find the face, its landmarks, then ``pre
 
 
 class MeshSpace(nn.Module):
-    """478-point mesh, pose by rigid fit, dynamics as in ``dynamics``, rendered from the photo."""
+    """478-point mesh, pose by rigid fit, dynamics as in ``face.basis``, rendered from the photo."""
 
     name = "mesh"
     parts = PARTS

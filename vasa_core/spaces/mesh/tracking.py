@@ -8,17 +8,10 @@ from fractions import Fraction
 import torch
 from torch import Tensor
 
-from ...face.basis import FaceBasis, eye_opening, mouth_opening
+from ...face.basis import FaceBasis
+from ...face.canonical import neutral_face
 from ...face.geometry import RigidFit, fit_pose, own_roll, rotation_angles, rotation_matrix
 from ...types import Motion, Portrait
-
-
-def neutral_face(canonical: Tensor) -> Tensor:
-    """(T, V, 3) of one person to the (V, 3) neutral: median of frames with lips shut, eyes open."""
-    gap, eyes = mouth_opening(canonical), eye_opening(canonical).mean(1)
-    closed = gap <= gap.quantile(0.25)
-    chosen = closed & (eyes >= 0.85 * eyes.median())
-    return canonical[chosen if chosen.sum() >= 3 else closed].median(0).values
 
 
 def motion_from_landmarks(

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ....face import topology as mesh
 from ....face.framing import crop_grid, fit_frames, frame_size, make_frames, sample, to_crop
-from ....face.parts import mirror_index
+from ....face.topology import mirror_index
 from ...data.faces import SIZE
 from .glasses import put_on_glasses
 from .repose import OPENED, ShapeBank, mouth_height, warp

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from ....face import topology as mesh
 from ....face.geometry import RigidFit, fit_similarity, rotation_angles, rotation_matrix
-from ....face.parts import mirror_index
+from ....face.topology import mirror_index
 
 INNER_UPPER, INNER_LOWER = list(mesh.LIP_UPPER_INNER), list(mesh.LIP_LOWER_INNER)
 CONTROLS = sorted(

@@ -17,7 +17,7 @@ from pathlib import Path
 from safetensors.torch import save_file
 from torch import nn
 
-from ....face.encoder import pack
+from ....face.storage import pack
 from ...data.faces import load_faces
 from ...engine import is_main_process, main_process_first
 from ...recipe import Recipe, add_arguments, parse, recipe_from, save_recipes, training_parser

@@ -10,14 +10,13 @@ from torch import Tensor, nn
 
 from ....face import topology as mesh
 from ....face.framing import fit_frames, to_crop, to_image
-from ....face.parts import (
+from ....face.part_net import (
     EYE_CONFIG,
     LEFT_EYE,
     LIPS,
     LIPS_CONFIG,
     RIGHT_EYE,
     PartNet,
-    mirror_index,
     part_frames,
 )
 from ...data.faces import FaceSet
@@ -59,7 +58,7 @@ def lips_batch(posed: Posed, images: Tensor, frames: Tensor, generator) -> tuple
     frame = jittered(part_frames(posed.after, frames, LIPS, config.side), MISSED, generator)
     crops = posed.crops(images, frame, config.height, config.width, generator)
     points = to_crop(posed.after[:, LIPS, :2], frame)
-    order = [LIPS.index(i) for i in mirror_index()[LIPS].tolist()]
+    order = [LIPS.index(i) for i in mesh.mirror_index()[LIPS].tolist()]
     flip = torch.rand(len(crops), generator=generator) < 0.5
     crops = torch.where(flip[:, None, None, None], crops.flip(-1), crops)
     points = torch.where(flip[:, None, None], points[:, order] * MIRROR, points)

@@ -15,7 +15,7 @@ from safetensors.torch import save_file
 from ....face.basis import PARTS, FaceBasis
 from ....motion.controls import FaceActions
 from ....motion.model import WEIGHTS
-from ....spaces.mesh.gestures import Design, code_of, lip_gap, lip_opening
+from ....spaces.mesh.gestures import Design, code_of, lip_opening
 from ....types import EMOTIONS
 
 # Lids (AU5 wider < 0, AU7 narrower > 0) the codes know directly.
@@ -33,7 +33,7 @@ def face_actions(basis: FaceBasis) -> FaceActions:
     """The emotions and the opening direction in the codes of a face basis."""
     emotions = torch.stack([code_of(basis, DESIGNS[name]) for name in EMOTIONS])
     jaw = torch.tensor([JAW[name] for name in EMOTIONS])
-    return FaceActions(PARTS, emotions, jaw, lip_opening(basis), lip_gap(basis))
+    return FaceActions(PARTS, emotions, jaw, lip_opening(basis), basis.lip_gap)
 
 
 def main() -> None:

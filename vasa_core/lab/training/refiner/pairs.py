@@ -20,7 +20,7 @@ from torch import Tensor
 
 from ....face.basis import CODE_SIZE, PARTS, FaceBasis
 from ....face.geometry import RigidFit
-from ....face.topology import LIP_LOWER_INNER
+from ....face.topology import LIP_LOWER_INNER, RIGHT_LID_MIDDLES
 from ....spaces.mesh.renderer.geometry.blendshapes import (
     LipGap,
     limit_codes,
@@ -28,6 +28,7 @@ from ....spaces.mesh.renderer.geometry.blendshapes import (
     own_expression,
     solve_lips_code,
 )
+from ....spaces.mesh.renderer.geometry.openings import mouth_gap
 from ....spaces.mesh.renderer.geometry.portrait_geometry import portrait_geometry
 from ....spaces.mesh.renderer.geometry.pose import HeadMotion, head_motion
 from ....spaces.mesh.renderer.geometry.region import HeadRegion
@@ -161,7 +162,8 @@ def clip_pairs(clip: Clip, frames: Tensor, basis: FaceBasis, rng) -> Iterator:
     landmarks = torch.as_tensor(clip.landmarks)
     usable = np.flatnonzero(clip.found[: len(frames)])
     gaps = lip_gaps(clip.landmarks)[usable]
-    lids = (landmarks[usable, 145, 1] - landmarks[usable, 159, 1]).numpy()
+    upper, lower = RIGHT_LID_MIDDLES
+    lids = (landmarks[usable, lower, 1] - landmarks[usable, upper, 1]).numpy()
     one_man = clip.person == "grid_s1"
     sources = [usable[gaps.argmin()], *rng.permutation(usable)[: 1 if one_man else 5]]
     count = TARGETS if one_man else MORE_TARGETS
@@ -185,7 +187,7 @@ def clip_pairs(clip: Clip, frames: Tensor, basis: FaceBasis, rng) -> Iterator:
 def still_pairs(still: Still, basis: FaceBasis) -> Iterator:
     """Observations of a still that was closed, a third of them in part, and is opened again."""
     unit = basis.measure(still.landmarks).pose.scale[0]
-    if (still.landmarks[14] - still.landmarks[13]).norm() > TOO_WIDE * unit:
+    if mouth_gap(still.landmarks) > TOO_WIDE * unit:
         return
     left = 0.5 if int(unit * 1000) % 3 == 0 else 0.0
     picture, landmarks = closed(still, basis, left)

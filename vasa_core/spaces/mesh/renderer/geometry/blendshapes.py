@@ -29,7 +29,7 @@ from .....face.topology import (
 )
 from ....curves import piecewise_linear, smoothstep
 from ....limits import soft_length
-from .openings import MOUTH_LOWER, MOUTH_UPPER, Openings, mouth_gap, mouth_opening
+from .openings import MOUTH_LOWER, MOUTH_UPPER, Openings, cut_mouth, mouth_gap
 
 LID_UPPER, LID_CREASE, LID_BROW, LID_LOWER = 0.97, 0.52, 0.06, -0.06  # shares of the lid gap
 CLOSE_UPPER, CLOSE_LOWER = 0.40, -0.60  # shares of the lip gap
@@ -93,7 +93,7 @@ def photo_gap(landmarks: Tensor, mouth: Openings, unit: float) -> Tensor:
 
 def measured_gap(face: FaceMeasure) -> Tensor:
     """``photo_gap`` of a face whose mouth is not known yet."""
-    return photo_gap(face.landmarks, mouth_opening(face.landmarks, face.unit), face.unit)
+    return photo_gap(face.landmarks, cut_mouth(face.landmarks, face.unit), face.unit)
 
 
 def solve_lips_code(gap: Tensor, pose: RigidFit, basis: FaceBasis) -> tuple[Tensor, Tensor]:
@@ -127,7 +127,7 @@ def widen_lips(landmarks: Tensor, unit: float) -> Tensor:
     Tracked lips lie too near to each other: what is open is seen open in part.
     """
     gap = landmarks[list(LIP_LOWER_INNER)] - landmarks[list(LIP_UPPER_INNER)]
-    shape = closing_shape(landmarks, (SEEN_OPENING - 1) * gap, mouth_opening(landmarks, unit))
+    shape = closing_shape(landmarks, (SEEN_OPENING - 1) * gap, cut_mouth(landmarks, unit))
     return torch.cat([landmarks[:FACE_VERTICES] - shape, landmarks[FACE_VERTICES:]])
 
 

@@ -17,7 +17,7 @@ from .....face.topology import (
     RIGHT_LID_LOWER,
     RIGHT_LID_UPPER,
 )
-from .openings import Openings, eye_openings
+from .openings import Openings, cut_eyes
 from .surface import gaussian_blur
 from .texture import Texture, luminance
 
@@ -31,7 +31,7 @@ DISTRUST = 0.50  # how much better an edge at the end of the reach must be than 
 
 def fit_lids(picture: Tensor, landmarks: Tensor, unit: float) -> Tensor:
     """(1, 3, h, w) picture and (V, 3) landmarks to landmarks with the lids moved."""
-    eyes = eye_openings(landmarks, unit)
+    eyes = cut_eyes(landmarks, unit)
     texture = _smoothed(picture, landmarks[list(LIDS), :2], unit)
     fitted = landmarks.clone()
     lids = {

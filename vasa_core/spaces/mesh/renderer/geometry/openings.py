@@ -17,9 +17,11 @@ from .....face.topology import (
     LEFT_LID_LOWER,
     LEFT_LID_UPPER,
     LIP_LOWER_INNER,
+    LIP_LOWER_MIDDLE,
     LIP_LOWER_OUTER,
     LIP_LOWER_RINGS,
     LIP_UPPER_INNER,
+    LIP_UPPER_MIDDLE,
     LIP_UPPER_OUTER,
     LIP_UPPER_RINGS,
     RIGHT_LID_LOWER,
@@ -133,18 +135,18 @@ def _stack(*openings: Openings) -> Openings:
 
 def mouth_gap(landmarks: Tensor) -> Tensor:
     """(V, 3) landmarks to (): gap of the inner lips in the middle, pixels."""
-    above, below = LIP_UPPER_INNER[5], LIP_LOWER_INNER[5]
+    above, below = LIP_UPPER_MIDDLE, LIP_LOWER_MIDDLE
     return (landmarks[below] - landmarks[above]).norm()
 
 
-def mouth_opening(landmarks: Tensor, unit: float) -> Openings:
+def cut_mouth(landmarks: Tensor, unit: float) -> Openings:
     """The mouth of (V, 3) landmarks as one opening; ``unit`` is the eye distance in pixels."""
     inner = (LIP_UPPER_INNER, LIP_LOWER_INNER)
     radius = MOUTH_RADIUS * unit + 0.5 * mouth_gap(landmarks).item()
     return _stack(_opening(landmarks, *inner, radius, MOUTH_LIFT * unit))
 
 
-def eye_openings(landmarks: Tensor, unit: float) -> Openings:
+def cut_eyes(landmarks: Tensor, unit: float) -> Openings:
     """The person's right and left eye as two openings."""
     lids = ((RIGHT_LID_UPPER, RIGHT_LID_LOWER), (LEFT_LID_UPPER, LEFT_LID_LOWER))
     return _stack(*(_opening(landmarks, *lid, EYE_RADIUS * unit, EYE_LIFT * unit) for lid in lids))

@@ -13,7 +13,7 @@ from .....face.measure import FaceMeasure
 from .blendshapes import portrait_blendshapes, widen_lips
 from .lattice import Lattice, cell_centres
 from .lids import fit_lids
-from .openings import Openings, eye_openings, mouth_opening
+from .openings import Openings, cut_eyes, cut_mouth
 from .region import HeadEllipse, HeadRegion, head_ellipse, head_region
 from .surface import Surface, fit_surface
 from .texture import Texture
@@ -110,7 +110,7 @@ def geometry_in(
     """
     pose, unit, landmarks = working.pose, working.unit, working.landmarks
     landmarks = widen_lips(landmarks, unit) if still else fit_lids(picture, landmarks, unit)
-    mouth, eyes = mouth_opening(landmarks, unit), eye_openings(landmarks, unit)
+    mouth, eyes = cut_mouth(landmarks, unit), cut_eyes(landmarks, unit)
     blendshapes, own_lips = portrait_blendshapes(landmarks, pose, basis, mouth, eyes, lips)
     surface = fit_surface(landmarks, unit, mouth, eyes)
     origin = pose.shift[0, 2]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .....face.basis import EYEBALL_RADIUS
+from .....face.canonical import EYEBALL_RADIUS
 from .....face.topology import LEFT_IRIS, RIGHT_IRIS
 from ....curves import smoothstep
 from ....limits import soft_limit

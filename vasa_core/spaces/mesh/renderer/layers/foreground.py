@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .....face.topology import LEFT_LID_LOWER, RIGHT_LID_LOWER
+from .....face.topology import LEFT_LID_MIDDLES, RIGHT_LID_MIDDLES
 from ....curves import smoothstep
 from ..geometry.lattice import cell_centres
 from ..geometry.portrait_geometry import PortraitGeometry
@@ -55,7 +55,8 @@ def lower_face_layers(geometry: PortraitGeometry) -> tuple[Texture, Tensor]:
     size = picture.new_tensor([picture.shape[-1], picture.shape[-2]])
     grid = cell_centres(torch.zeros_like(size), size, *picture.shape[-2:]).permute(1, 2, 0)
     share = 1 - smoothstep(geometry.ellipse.radius(grid), FACE, LIPS_RADIUS)
-    lids = geometry.landmarks[[RIGHT_LID_LOWER[4], LEFT_LID_LOWER[4]], :2] @ geometry.ellipse.down
+    lower_lids = [RIGHT_LID_MIDDLES[1], LEFT_LID_MIDDLES[1]]
+    lids = geometry.landmarks[lower_lids, :2] @ geometry.ellipse.down
     share = share * smoothstep(
         (grid @ geometry.ellipse.down - lids.amax()) / geometry.unit, *BELOW_EYES
     )

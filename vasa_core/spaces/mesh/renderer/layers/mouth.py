@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .....face.topology import LIDS, LIP_UPPER_INNER
+from .....face.topology import LIDS, LIP_UPPER_MIDDLE
 from ....curves import smoothstep
 from ..geometry.lattice import cell_centres
 from ..geometry.openings import Openings
@@ -139,7 +139,7 @@ def make_mouth(geometry: PortraitGeometry, patch: Patch) -> MouthInside:
 
 def _closing_of_upper_lip(geometry: PortraitGeometry) -> Tensor:
     """() how far down the middle of the upper lip goes when the photo's lips close, pixels."""
-    rows = geometry.blendshapes[:, LIP_UPPER_INNER[5], :2]
+    rows = geometry.blendshapes[:, LIP_UPPER_MIDDLE, :2]
     closing = rows[-2] - geometry.own_lips @ rows[: len(geometry.own_lips)]
     return closing @ geometry.mouth.axes[0, 1]
 

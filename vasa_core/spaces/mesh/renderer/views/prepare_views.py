@@ -71,11 +71,10 @@ def add_views(
         registered_rotations.append(portrait.rotation @ views[-1].turn.mT)
         step()
     level = own_roll(portrait.rotation).mT @ torch.stack(registered_rotations)
-    opens = basis.lips[:, LIP_LOWER_INNER[5], 1] - basis.lips[:, LIP_UPPER_INNER[5], 1]
     weighting = ViewWeighting(
         angles=rotation_angles(level),
         codes=torch.stack([portrait.own, *(view.own for view in views)]),
-        gap=opens.to(source.landmarks),
+        gap=basis.lip_gap.to(source.landmarks),
     )
     return replace(portrait, views=Views(tuple(views), weighting))
 

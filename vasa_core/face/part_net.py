@@ -1,4 +1,4 @@
-"""The second look: lips and eyes measured again in closer crops.
+"""The networks of the second look: lips and eyes measured again in closer crops.
 
 Both eyes share one network: the left eye's crop is mirrored and read as a right eye.
 """
@@ -15,25 +15,11 @@ from . import topology as mesh
 from .framing import frame_angle, frame_size, make_frames
 from .layers import Residual, conv
 
-
-def mirror_index() -> Tensor:
-    """Index (V,) of each point's mirror image: ``points[..., mirror_index(), :]`` after x -> -x.
-
-    The left half of the mesh is numbered in the order of the right half.
-    """
-    middle = {0, 1, 2, *range(4, 7), *range(8, 20), 94, 151, 152, 164, 168, 175, 195, 197, 199, 200}
-    right = [i for i in range(248) if i not in middle]
-    index, left = torch.arange(mesh.VERTICES), torch.arange(248, mesh.FACE_VERTICES)
-    index[right], index[left] = left, torch.tensor(right)
-    index[mesh.FACE_VERTICES :] = torch.tensor([473, 476, 475, 474, 477, 468, 471, 470, 469, 472])
-    return index
-
-
 LIPS = list(mesh.LIPS)
 RIGHT_EYE = sorted(
     {*mesh.RIGHT_LID_UPPER, *mesh.RIGHT_LID_LOWER, *mesh.RIGHT_CREASE[0], *mesh.RIGHT_IRIS}
 )
-LEFT_EYE = mirror_index()[RIGHT_EYE].tolist()
+LEFT_EYE = mesh.mirror_index()[RIGHT_EYE].tolist()
 
 
 @dataclass(frozen=True)

@@ -19,8 +19,8 @@ from vasa_core.face.framing import (
 )
 from vasa_core.face.landmark_net import LandmarkNet
 from vasa_core.face.layers import fuse
-from vasa_core.face.parts import EYE_CONFIG, PartNet, mirror_index
-from vasa_core.face.smoothing import filtered
+from vasa_core.face.part_net import EYE_CONFIG, PartNet
+from vasa_core.face.smoothing import one_euro_filter
 
 
 @pytest.fixture
@@ -71,7 +71,7 @@ def test_a_wide_crop_shortens_v(frames):
 
 
 def test_mirror_is_its_own_inverse_and_swaps_the_eyes():
-    index = mirror_index()
+    index = mesh.mirror_index()
     assert torch.equal(index[index], torch.arange(mesh.VERTICES))
     assert index[mesh.RIGHT_EYE_OUTER] == mesh.LEFT_EYE_OUTER
     assert {int(index[i]) for i in mesh.RIGHT_LID_UPPER} == set(mesh.LEFT_LID_UPPER)
@@ -126,8 +126,8 @@ def test_fitted_pads_to_whole_cells(size):
 def test_filter_rests_and_follows():
     generator = torch.Generator().manual_seed(0)
     noise = 0.003 * torch.randn(40, 200, generator=generator)
-    smooth = filtered(noise, 0.06, 6.0)
+    smooth = one_euro_filter(noise, 0.06, 6.0)
     assert smooth[10:].diff(dim=0).abs().mean() < 0.6 * noise[10:].diff(dim=0).abs().mean()
     path = 0.05 * torch.arange(30.0)[:, None]
-    lag = (path - filtered(path, 0.06, 6.0))[-1]
+    lag = (path - one_euro_filter(path, 0.06, 6.0))[-1]
     assert 0 <= float(lag) < 0.05  # behind by less than one frame
