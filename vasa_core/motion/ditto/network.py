@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..attention import Attention
+from ..attention import attend
 
 TABLE = "rotary.freqs"  # ends the keys of a table in the published file that is not needed here
 TIME_TOKENS = 2
@@ -42,7 +42,7 @@ class EncoderLayer(nn.Module):
 
     def __init__(self, width: int, heads: int, feedforward: int):
         super().__init__()
-        self.self_attn = Attention(width, heads)
+        self.self_attn = nn.MultiheadAttention(width, heads)
         self.linear1 = nn.Linear(width, feedforward)
         self.linear2 = nn.Linear(feedforward, width)
         self.norm1, self.norm2 = nn.LayerNorm(width), nn.LayerNorm(width)
@@ -51,7 +51,7 @@ class EncoderLayer(nn.Module):
         """(B, S, C) tokens to the same shape."""
         normed = self.norm1(x)
         turned = rotation(normed)
-        x = x + self.self_attn(turned, turned, normed)
+        x = x + attend(self.self_attn, turned, turned, normed)
         return x + self.linear2(F.gelu(self.linear1(self.norm2(x))))
 
 
@@ -73,8 +73,8 @@ class DecoderLayer(nn.Module):
 
     def __init__(self, width: int, heads: int, feedforward: int):
         super().__init__()
-        self.self_attn = Attention(width, heads)
-        self.multihead_attn = Attention(width, heads)
+        self.self_attn = nn.MultiheadAttention(width, heads)
+        self.multihead_attn = nn.MultiheadAttention(width, heads)
         self.linear1 = nn.Linear(width, feedforward)
         self.linear2 = nn.Linear(feedforward, width)
         self.norm1, self.norm2, self.norm3 = (nn.LayerNorm(width) for _ in range(3))
@@ -84,9 +84,9 @@ class DecoderLayer(nn.Module):
         """(B, W, C) tokens, (B, S, C) memory, (B, C) modulation to (B, W, C) tokens."""
         normed = self.norm1(x)
         turned = rotation(normed)
-        x = x + self.film1(self.self_attn(turned, turned, normed), told)
+        x = x + self.film1(attend(self.self_attn, turned, turned, normed), told)
         query = rotation(self.norm2(x))
-        x = x + self.film2(self.multihead_attn(query, rotation(memory), memory), told)
+        x = x + self.film2(attend(self.multihead_attn, query, rotation(memory), memory), told)
         return x + self.film3(self.linear2(F.gelu(self.linear1(self.norm3(x)))), told)
 
 

@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..attention import Attention
+from ..attention import attend, attend_to_one
 
 TABLES = ("TE.pe", "PE.pe", "alignment_mask")  # of the published file, not needed here
 
@@ -33,16 +33,16 @@ class Layer(nn.Module):
 
     def __init__(self, width: int, heads: int, feedforward: int):
         super().__init__()
-        self.self_attn = Attention(width, heads)
-        self.multihead_attn = Attention(width, heads)
+        self.self_attn = nn.MultiheadAttention(width, heads)
+        self.multihead_attn = nn.MultiheadAttention(width, heads)
         self.linear1 = nn.Linear(width, feedforward)
         self.linear2 = nn.Linear(feedforward, width)
         self.norm1, self.norm2, self.norm3 = (nn.LayerNorm(width) for _ in range(3))
 
     def forward(self, x: Tensor, memory: Tensor) -> Tensor:
         """(B, S, C) tokens and their (B, S, C) memory to tokens."""
-        x = self.norm1(x + self.self_attn(x, x, x))
-        x = self.norm2(x + self.multihead_attn.of_one(memory))
+        x = self.norm1(x + attend(self.self_attn, x, x, x))
+        x = self.norm2(x + attend_to_one(self.multihead_attn, memory))
         return self.norm3(x + self.linear2(F.gelu(self.linear1(x))))
 
 
