@@ -33,7 +33,14 @@ RENDERER = ROOT / "vasa_core/spaces/mesh/renderer"
 PLACES = (ROOT, ROOT / "vasa_core", RENDERER, ROOT / "vasa_core/motion", ROOT / "vasa_core/lab")
 ENDINGS = r"(?:py|md|json|safetensors|yml|toml|ipynb|jpg|png)"
 # What a page may name though it is not in the repository: of ComfyUI, or made by a command.
-MADE = {"utils.py", "extra_model_paths.yaml", "metrics.json", "models/vasa", "node.png"}
+MADE = {
+    "utils.py",
+    "extra_model_paths.yaml",
+    "metrics.json",
+    "recipe.json",
+    "models/vasa",
+    "node.png",
+}
 PLACEHOLDERS = re.compile(r"[A-Z]{3,}(?:_ID)?/|/[A-Z]{3,}\b|[*<]|NAME|STAGE|CODE")
 
 
