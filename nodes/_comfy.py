@@ -202,8 +202,15 @@ def load_talking_model(name: str, device: str, refine: bool = True) -> TalkingMo
     def managed(network: torch.nn.Module) -> ModelPatcher:
         return ModelPatcher(network.to(offload), load_device=load, offload_device=offload)
 
-    networks = {name: managed(network) for name, network in space.named_children()}
-    return TalkingModel(name, space, networks, managed(motion))
+    networks = {name: managed(network) for name, network in _module(space).named_children()}
+    return TalkingModel(name, space, networks, managed(_module(motion)))
+
+
+def _module(stage: FaceSpace | MotionModel) -> torch.nn.Module:
+    """A stage as the torch module that it has to be for ComfyUI to move it."""
+    if not isinstance(stage, torch.nn.Module):
+        raise TypeError(f"{type(stage).__name__} is no torch module; ComfyUI cannot move it.")
+    return stage
 
 
 class Reporter:

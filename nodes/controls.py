@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from comfy_api.latest import io
 
@@ -130,7 +131,7 @@ class TalkingControls(io.ComfyNode):
         return io.NodeOutput(controls_from({**values, **keyframes}, fps, guidance))
 
 
-def _one(name: str, given: list) -> str | float:
+def _one(name: str, given: list[Any]) -> Any:
     """The value of an input that cannot change from frame to frame."""
     if len(given) != 1:
         raise InputError(f"{name} got {len(given)} values; it takes one.")

@@ -8,7 +8,7 @@ from fractions import Fraction
 import torch
 from comfy_api.latest import InputImpl, io, ui
 
-from ..vasa_core.audio.mixing import arranged, timetable
+from ..vasa_core.audio.mixing import Mode, arranged, timetable
 from ..vasa_core.audio.reader import waveform_frames
 from ..vasa_core.errors import InputError
 from ..vasa_core.pipelines.animate import write_video
@@ -68,7 +68,7 @@ class DialogueAudio(io.ComfyNode):
         return one_of(mode, MODES)
 
     @classmethod
-    def execute(cls, mode: str, pause: float, **given) -> io.NodeOutput:
+    def execute(cls, mode: Mode, pause: float, **given) -> io.NodeOutput:
         voices = {face: to_sound(sound) for face in FACES if (sound := given.get(f"audio_{face}"))}
         durations = [Fraction(samples.shape[-1], rate) for samples, rate in voices.values()]
         table = timetable(durations, mode, pause)

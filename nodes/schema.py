@@ -41,7 +41,7 @@ def motion_input(name: str = "motion") -> io.Input:
     )
 
 
-def one_of(value: str | list[str] | None, options: list[str]) -> bool | str:
+def one_of(value: str | list[str | None] | None, options: list[str]) -> bool | str:
     """For ``validate_inputs``: True, or what is wrong with a combo's value; None is a link.
 
     ComfyUI 0.3.64 checks the combos of older nodes only.

@@ -80,15 +80,15 @@ class TrackMotion(io.ComfyNode):
     def execute(
         cls, model: TalkingModel, images_fps: float, face: int, mode: str, video=None, images=None
     ) -> io.NodeOutput:
-        if (video is None) == (images is None):
-            raise InputError("Track motion needs a video or images: connect one of the two.")
+        path = frames = None
         if video is not None:
             path = video_file(video)
             frames = VideoReader(path)
-            count = frames.frames
-        else:
+        if images is not None:
             frames = to_library(images)
-            count = len(frames)
+        if frames is None or (path is not None and images is not None):
+            raise InputError("Track motion needs a video or images: connect one of the two.")
+        count = frames.frames if isinstance(frames, VideoReader) else len(frames)
         with model.face_space("encode") as space:
             tracked = track_motion(
                 frames, space=space, fps=exact_rate(images_fps), face=face - 1,
@@ -96,7 +96,7 @@ class TrackMotion(io.ComfyNode):
             )  # fmt: skip
         motion = tracked.motion
         seconds = Fraction(len(motion)) / motion.fps
-        sound = _silence(seconds) if video is None else _sound_of(path, seconds)
+        sound = _silence(seconds) if path is None else _sound_of(path, seconds)
         return io.NodeOutput(motion, sound, tracked.missed)
 
 

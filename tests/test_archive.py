@@ -19,7 +19,7 @@ TOP = {
     *("pyproject.toml", "requirements.txt", "README.md", "LICENSE"),
 }
 SUFFIXES = {
-    *(".py", ".js", ".json", ".md", ".toml", ".txt", ""),
+    *(".py", ".typed", ".js", ".json", ".md", ".toml", ".txt", ""),
     *(".png", ".jpg", ".flac", ".safetensors", ".css"),
 }
 BLOCKED = re.compile(

@@ -238,7 +238,7 @@ class Portrait:
     identity: Tensor
     pose: Motion
     crop: CropTransform
-    appearance: object
+    appearance: Any
     faces: int
     face: int
     confidence: float

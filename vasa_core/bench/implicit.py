@@ -9,6 +9,7 @@ from __future__ import annotations
 from fractions import Fraction
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -67,8 +68,12 @@ def bench(
     return "\n".join([stage_table(runs.stages), *verdict(runs.stages, expected, painted, chunk)])
 
 
-class NotAsked:
-    """In the place of Ditto's hearing, a network of another kind that is not measured here."""
+class NoSession:
+    """Takes the place of Ditto's HuBERT, a network of another kind that is not measured here."""
+
+    def run(self, names: list[str] | None, inputs: dict[str, np.ndarray]) -> list[np.ndarray]:
+        """Never called: the features that would come out are made up."""
+        raise NotImplementedError
 
 
 def driven(face: Portrait, frames: int) -> Tensor:
@@ -130,7 +135,7 @@ def sampling(runs: Bench, face: Portrait) -> None:
     heard = joyvasa.features(sound, 16000)
     runs.measure("sample JoyVASA", lambda: joyvasa.sample(heard), frames, "frame")
     ditto = ditto_model(
-        fill(known_file("ditto_lmdm")), HubertStream(session=NotAsked()), runs.device
+        fill(known_file("ditto_lmdm")), HubertStream(session=NoSession()), runs.device
     )
     frames = WINDOWS * 70
     rows = torch.randn(frames, 1024, generator=torch.Generator().manual_seed(0))

@@ -11,17 +11,19 @@ from .options import Commands, command
 
 def add_commands(commands: Commands) -> None:
     """Add the subcommand of this module."""
-    text = "Time and memory of each stage on the sample media."
+    text = "Measure time and memory of each stage on the sample media."
     sub = command(commands, "bench", run_bench, text)
-    sub.add_argument("--size", type=int, default=512, help="longer side in pixels (default 512)")
+    sub.add_argument(
+        "--size", type=int, default=512, help="longer side of the picture, pixels (default 512)"
+    )
     options.add_workers(sub)
     options.add_device(sub)
     sub.add_argument(
         "--space", choices=("mesh", "implicit"), default="mesh",
-        help="implicit: LivePortrait, JoyVASA and Ditto, with stand-in weights",
+        help="implicit: LivePortrait, JoyVASA and Ditto with stand-in weights (default mesh)",
     )  # fmt: skip
     sub.add_argument(
-        "--compile", action="store_true", help="implicit: with torch.compile and CUDA graphs"
+        "--compile", action="store_true", help="implicit: use torch.compile and CUDA graphs"
     )
 
 

@@ -11,24 +11,31 @@ from .options import Commands, command, controls_from, progress_bar, summary
 
 def add_commands(commands: Commands) -> None:
     """Add the subcommand of this module."""
-    text = "Let the people in one picture talk, each with a sound file of its own."
+    text = "Let several people in one picture talk, each with a sound file of their own."
     sub = command(commands, "dialogue", run_dialogue, text)
     sub.add_argument("picture", type=Path, help="image with several faces")
     sub.add_argument("audio", type=Path, nargs="+", help="a sound file for each face")
     options.add_output(sub, "OUT.mp4")
     sub.add_argument(
         "--faces", type=face_numbers, metavar="N,N",
-        help="who speaks which sound: 1 the largest face, 2 the next; faces beyond the sounds "
-        "listen (default: the largest faces, one for each sound, from left to right)",
+        help="which face speaks each sound: 1 is the largest, 2 the next; faces listed beyond the "
+        "sounds only listen (default: the largest faces, from left to right)",
     )  # fmt: skip
     when = sub.add_mutually_exclusive_group()
-    for mode, help in (("turns", "one after the other (the default)"), ("together", "all at once")):
+    for mode, help in (
+        ("turns", "one speaks after the other (the default)"),
+        ("together", "all speak at once"),
+    ):
         when.add_argument(
             f"--{mode}", action="store_const", const=mode, default="turns", dest="mode", help=help
         )
-    sub.add_argument("--pause", type=float, default=0.4, help="seconds between turns (default 0.4)")
-    sub.add_argument("--look", action="store_true", help="listeners look at who speaks")
-    sub.add_argument("--size", type=int, help="longer side of the picture, pixels (default: as is)")
+    sub.add_argument(
+        "--pause", type=float, default=0.4, help="seconds of silence between turns (default 0.4)"
+    )
+    sub.add_argument("--look", action="store_true", help="listeners look at whoever speaks")
+    sub.add_argument(
+        "--size", type=int, help="shrink the picture until its longer side has this many pixels"
+    )
     options.add_workers(sub)
     options.add_refiner(sub)
     options.add_sampling(sub)
@@ -42,7 +49,7 @@ def face_numbers(text: str) -> list[int]:
     except ValueError:
         faces = []
     if not faces or min(faces) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no list of faces, as in 1,2")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a list of faces, as in 1,2")
     return faces
 
 

@@ -12,16 +12,24 @@ from .options import Commands, command, progress_bar, summary, tell
 
 def add_commands(commands: Commands) -> None:
     """Add the subcommand of this module."""
-    text = "Make the face in a video say another sound; its head, eyes and all else stay."
+    text = (
+        "Make the face in a video say another sound; its head, eyes and all else stay as they are."
+    )
     sub = command(commands, "dub", run_dub, text)
-    sub.add_argument("video", type=Path)
+    sub.add_argument("video", type=Path, help="video with a face")
     sub.add_argument("audio", type=Path, help="sound or video file with the new speech")
-    sub.add_argument("--face", type=int, default=1, help="which face: 1 the largest")
+    sub.add_argument(
+        "--face", type=int, default=1, help="which face of the first frame: 1 is the largest"
+    )
     options.add_output(sub, "OUT.mp4")
     options.add_model(sub)
     options.add_sampler(sub)
     sub.add_argument(
-        "--lips", type=float, default=1.0, metavar="STRENGTH", help="strength of lip movement"
+        "--lips",
+        type=float,
+        default=1.0,
+        metavar="STRENGTH",
+        help="strength of the lips (default 1)",
     )
     options.add_workers(sub)
     options.add_refiner(sub)

@@ -15,7 +15,7 @@ from ..render.video import check_output
 from ..spaces import gestures_of
 from ..types import LIPS_ONLY, STRENGTHS, Motion
 from . import options
-from .options import Commands, command
+from .options import PARTS_MOVED, Commands, command
 
 Operation = Callable[..., Motion]
 """A motion and the operation's values, as they were written, to another motion."""
@@ -29,18 +29,25 @@ def add_commands(commands: Commands) -> None:
     lines = [
         f"  {name}{usage:<{30 - len(name)}} {does}" for name, (usage, does, _) in OPERATIONS.items()
     ]
-    sub.epilog = "\n".join(["operations, done in the order in which they are given:", *lines])
-    sub.add_argument("motion", type=Path)
+    sub.epilog = "\n".join(["operations, applied in the order given:", *lines])
+    sub.add_argument("motion", type=Path, help="motion file to start from")
     sub.add_argument(
-        "steps", nargs="+", metavar="OPERATION", help="as in trim=1,4 speed=1.5 reverse"
+        "steps",
+        nargs="+",
+        metavar="OPERATION",
+        help="one or more, as in trim=1,4 speed=1.5 reverse",
     )
     options.add_output(sub, "MOTION.safetensors")
 
-    text = "Take the parts of a motion from others: the pose of one, the dynamics of another."
+    text = "Combine motions: the pose of one, the dynamics of another."
     sub = command(commands, "mix", run_mix, text)
-    sub.add_argument("base", type=Path, help="motion that gives what no option takes elsewhere")
+    sub.add_argument(
+        "base", type=Path, help="motion that gives all that no option takes from another"
+    )
     for name in ("pose", "dynamics", *STRENGTHS):
-        sub.add_argument(f"--{name}", type=Path, metavar="MOTION", help=f"take {name} from this")
+        sub.add_argument(
+            f"--{name}", type=Path, metavar="MOTION", help=f"take {name} from this file"
+        )
     options.add_output(sub, "MOTION.safetensors")
 
 
@@ -118,43 +125,43 @@ def _named(names: tuple[str, ...]) -> tuple[str, ...]:
 
 # name: how its values are written, what it does, the function
 OPERATIONS: dict[str, tuple[str, str, Operation]] = {
-    "trim": ("=START[,END]", "only what lies between, seconds", _trim),
+    "trim": ("=START[,END]", "keep what is between, in seconds", _trim),
     "speed": ("=FACTOR", "2 is twice as fast", lambda m, f: sequence.sped(m, Fraction(f))),
-    "fps": ("=RATE", "another frame rate, as fast", lambda m, f: resample(m, Fraction(f))),
-    "reverse": ("", "backwards", sequence.backwards),
+    "fps": ("=RATE", "change the frame rate, not the speed", lambda m, f: resample(m, Fraction(f))),
+    "reverse": ("", "play backwards", sequence.backwards),
     "loop": (
-        "=SECONDS", "so that it can be repeated: its end fades into its start",
+        "=SECONDS", "make it loop: its end fades into its start",
         lambda m, s: sequence.looped(m, float(s)),
     ),
-    "repeat": ("=SECONDS", "over and over, for that long", _repeat),
+    "repeat": ("=SECONDS", "repeat it for this long", _repeat),
     "then": (
-        "=FILE,SECONDS", "another motion follows, faded over",
+        "=FILE,SECONDS", "append another motion, with a crossfade",
         lambda m, path, s: sequence.crossfaded(m, load_motion(path), float(s)),
     ),
     "to": (
-        "=FILE,SECONDS[,HOLD]", "go over to an expression (one frame), and hold it",
+        "=FILE,SECONDS[,HOLD]", "move to an expression (one frame) and hold it",
         lambda m, path, s, hold="0": sequence.moved_to(
             m, load_motion(path), float(s), float(hold)
         ),
     ),
     "smooth": (
-        "=SECONDS[,PART...]", "without quick changes; nothing comes late",
+        "=SECONDS[,PART...]", "smooth out quick changes, without delay",
         lambda m, s, *names: editing.smoothed(m, float(s), _named(names)),
     ),
     "freeze": (
-        "=SECONDS[,PART...]", "stay as it is at that moment",
+        "=SECONDS[,PART...]", "hold it as it is at this moment",
         lambda m, s, *names: editing.frozen(m, float(s), _named(names)),
     ),
     "add": ("=FILE", "add another motion or an expression", lambda m, path: editing.shifted(
         m, load_motion(path))),
     "turn": ("=YAW[,PITCH[,ROLL]]", "turn the head, degrees", _turn),
-    "move": ("=X[,Y[,DISTANCE]]", "shift (eye distances) and move away (times)", _move),
-    "spin": ("=[SECONDS[,YAW[,PITCH]]]", "the head goes round, the face as it was", _spin),
-    "blinks": ("=PER_MINUTE[,SEED]", "more blinks, at random", _blinks),
-    "lips-only": ("", "nothing moves but the lips", lambda m: editing.strengthened(m, LIPS_ONLY)),
+    "move": ("=X[,Y[,DISTANCE]]", "move the head (eye distances) and away (factor)", _move),
+    "spin": ("=[SECONDS[,YAW[,PITCH]]]", "circle the head; the face stays", _spin),
+    "blinks": ("=PER_MINUTE[,SEED]", "add blinks at random times", _blinks),
+    "lips-only": ("", "only the lips move", lambda m: editing.strengthened(m, LIPS_ONLY)),
     **{
         name: (
-            "=STRENGTH", f"strength of {name}: 0 none, 1 as it is, > 1 exaggerated",
+            "=STRENGTH", f"strength of {PARTS_MOVED[name]}: 0 none, 1 as it is",
             lambda m, s, name=name: editing.strengthened(m, {name: float(s)}),
         )
         for name in STRENGTHS

@@ -13,7 +13,7 @@ from .options import Commands, command, open_portrait
 
 def add_commands(commands: Commands) -> None:
     """Add the subcommand of this module."""
-    text = "Turn a head and make an expression, as a picture and as a motion of one frame."
+    text = "Pose a head and an expression by hand, as a picture and as a motion of one frame."
     sub = command(commands, "express", run_express, text)
     sub.add_argument("portrait", type=Path, help="image with a face")
     for name, slider in SLIDERS.items():
@@ -23,7 +23,7 @@ def add_commands(commands: Commands) -> None:
         )  # fmt: skip
     sub.add_argument(
         "--motion", type=Path, metavar="MOTION.safetensors",
-        help="write the expression as a motion too, for vasa edit and vasa render",
+        help="also write the expression as a motion, for vasa edit and vasa render",
     )  # fmt: skip
     options.add_output(sub, "OUT.png")
     options.add_model(sub)

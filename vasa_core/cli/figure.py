@@ -13,22 +13,26 @@ from .options import Commands, command, progress_bar
 
 def add_commands(commands: Commands) -> None:
     """Add the subcommand of this module."""
-    text = "A sheet of frames as on VASA-1's project page: what is steered, and taken apart."
+    text = "Make a figure of VASA-1's project page with this system, as a sheet of frames."
     sub = command(commands, "figure", run_figure, text)
     what = "; ".join(f"{name}: {_summary(make)}" for name, make in FIGURES.items())
     sub.add_argument("name", choices=FIGURES, help=what)
     sub.add_argument(
-        "portraits", type=Path, nargs="*", help="pictures with a face (default: the shipped ones)"
+        "portraits", type=Path, nargs="*", help="pictures with a face (default: the samples)"
     )
-    sub.add_argument("--audio", type=Path, default=SPEECH, help="default: the shipped speech")
-    sub.add_argument("--size", type=int, default=512, help="of the pictures, pixels (default 512)")
+    sub.add_argument(
+        "--audio", type=Path, default=SPEECH, help="sound file (default: the sample speech)"
+    )
+    sub.add_argument(
+        "--size", type=int, default=512, help="longer side of the pictures, pixels (default 512)"
+    )
     options.add_output(sub, "SHEET.png")
     options.add_model(sub)
     options.add_refiner(sub)
 
 
 def _summary(make) -> str:
-    """What a figure shows, of its first line."""
+    """What a figure shows: the first line of its docstring."""
     return make.__doc__.splitlines()[0].rstrip(".").replace("%", "%%")
 
 

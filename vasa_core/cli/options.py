@@ -23,52 +23,62 @@ from ..types import EMOTIONS, LIPS_ONLY, STRENGTHS, Controls, Portrait
 from ..weights.command import add_folder
 
 Commands = argparse._SubParsersAction
+PARTS_MOVED = {
+    "lips": "the lips",
+    "expression": "brows, forehead and cheeks",
+    "blink": "blinks",
+    "eyes": "glances",
+    "rotation": "the turns of the head",
+    "translation": "the moves of the head",
+}
 
 
 def command(commands: Commands, name: str, run: Callable, text: str) -> argparse.ArgumentParser:
-    """A subcommand; ``run`` turns its arguments into the line that is printed at the end."""
+    """Add a subcommand; ``run`` turns its arguments into the line printed at the end."""
     sub = commands.add_parser(name, help=text, description=text)
     sub.set_defaults(run=run)
     return sub
 
 
 def add_device(sub: argparse.ArgumentParser) -> None:
-    """Where networks compute."""
-    sub.add_argument("--device", default="cpu", help="cpu, cuda, mps (default cpu)")
+    """The device that networks run on."""
+    sub.add_argument("--device", default="cpu", help="cpu, cuda or mps (default cpu)")
 
 
 def add_output(sub: argparse.ArgumentParser, metavar: str) -> None:
     """The file to write."""
-    sub.add_argument("-o", "--out", type=Path, required=True, metavar=metavar)
+    sub.add_argument("-o", "--out", type=Path, required=True, metavar=metavar, help="file to write")
 
 
 def add_model(sub: argparse.ArgumentParser) -> None:
-    """Which model, where its weights are and where it computes."""
+    """Which model, where its weights are and which device it runs on."""
     sub.add_argument(
         "--model", choices=MODELS, default="mesh",
-        help="mesh is embedded; joyvasa and ditto are photoreal, with public weights (see vasa "
-        "weights list)",
+        help="mesh comes with the package (the default); joyvasa and ditto are photoreal and need "
+        "public weights, see vasa weights list",
     )  # fmt: skip
     add_folder(sub)
     add_device(sub)
 
 
 def add_refiner(sub: argparse.ArgumentParser) -> None:
-    """Whether the mesh space's mouths are finished by its refiner."""
+    """Whether the mesh space uses its refiner."""
     sub.add_argument(
         "--no-refiner", dest="refine", action="store_false",
-        help="mouths as the mesh space paints them, not finished by its learned refiner",
+        help="mesh: do not improve open mouths with the learned refiner",
     )  # fmt: skip
 
 
 def add_sampler(sub: argparse.ArgumentParser) -> None:
     """How motion is sampled."""
-    sub.add_argument("--seed", type=int, default=0, help="same seed, same result (default 0)")
+    sub.add_argument(
+        "--seed", type=int, default=0, help="the same seed gives the same result (default 0)"
+    )
     steps = ", ".join(f"{name} {model.steps}" for name, model in MODELS.items())
-    sub.add_argument("--steps", type=int, help=f"diffusion steps (default {steps})")
+    sub.add_argument("--steps", type=int, help=f"diffusion steps (default: {steps})")
     cfg = ", ".join(f"{name} {model.cfg:g}" for name, model in MODELS.items())
     sub.add_argument(
-        "--cfg", type=float, help=f"how closely the motion follows the sound (default {cfg})"
+        "--cfg", type=float, help=f"how closely the motion follows the sound (default: {cfg})"
     )
 
 
@@ -76,23 +86,33 @@ def add_sampling(sub: argparse.ArgumentParser) -> None:
     """How motion is made from sound, and steered."""
     add_model(sub)
     add_sampler(sub)
-    sub.add_argument("--fps", type=fps, help="frames a second, 30 or 30000/1001 (default 25)")
-    sub.add_argument("--gaze", type=pair, metavar="YAW,PITCH", help="main gaze, degrees")
-    sub.add_argument("--distance", type=float, help="head distance: 1 as is, 2 twice as far")
+    sub.add_argument(
+        "--fps", type=fps, help="frames per second, as in 30 or 30000/1001 (default 25)"
+    )
+    sub.add_argument("--gaze", type=pair, metavar="YAW,PITCH", help="main gaze direction, degrees")
+    sub.add_argument(
+        "--distance", type=float, help="head distance: 1 as in the picture, 2 twice as far"
+    )
     sub.add_argument(
         "--emotion", type=emotion, action="append", default=[], metavar="NAME:STRENGTH",
-        help=f"{', '.join(EMOTIONS[1:])}; may be repeated to blend",
+        help=f"{', '.join(EMOTIONS[1:])}; repeat the option to blend several",
     )  # fmt: skip
     for name in GUIDED:
         sub.add_argument(
             f"--{name}-cfg", type=float, metavar="SCALE",
-            help=f"guidance scale of {name} (default: the model's own)",
+            help=f"guidance scale of the {name} (default: the model's own)",
         )  # fmt: skip
     add_strengths(sub)
-    sub.add_argument("--lip-rest", type=float, default=0.0, help="rest opening, eye distances")
+    sub.add_argument(
+        "--lip-rest",
+        type=float,
+        default=0.0,
+        help="how far the lips are open at rest, in distances between the eyes",
+    )
     sub.add_argument(
         "--keyframes", type=Path, metavar="FILE",
-        help="changes over time of any of these: .json, .csv, or text as in 'gaze_yaw: 0=0, 1=12'",
+        help="changes of these controls over time: .json, .csv, or text as in "
+        "'gaze_yaw: 0=0, 1=12'",
     )  # fmt: skip
 
 
@@ -101,9 +121,9 @@ def add_strengths(sub: argparse.ArgumentParser) -> None:
     for name in STRENGTHS:
         sub.add_argument(
             f"--{name}", type=float, metavar="STRENGTH",
-            help=f"strength of {name}: 0 none, 1 as it is, > 1 exaggerated",
+            help=f"strength of {PARTS_MOVED[name]}: 0 none, 1 as sampled, above 1 exaggerated",
         )  # fmt: skip
-    sub.add_argument("--lips-only", action="store_true", help="nothing moves but the lips")
+    sub.add_argument("--lips-only", action="store_true", help="only the lips move")
 
 
 def add_rendering(sub: argparse.ArgumentParser) -> None:
@@ -113,32 +133,39 @@ def add_rendering(sub: argparse.ArgumentParser) -> None:
     add_refiner(sub)
     sub.add_argument(
         "--mask", type=Path, metavar="MASK.png",
-        help="also write where frames may differ from the picture, white, with a soft edge",
+        help="also write a mask that is white where frames may differ from the picture",
     )  # fmt: skip
 
 
 def add_picture(sub: argparse.ArgumentParser) -> None:
     """How a portrait is read."""
-    sub.add_argument("--size", type=int, help="longer side of the picture, pixels (default: as is)")
-    sub.add_argument("--face", type=int, default=1, help="which face: 1 the largest, 2 the next")
+    sub.add_argument(
+        "--size", type=int, help="shrink the picture until its longer side has this many pixels"
+    )
+    sub.add_argument(
+        "--face", type=int, default=1, help="which face: 1 is the largest, 2 the next (default 1)"
+    )
     sub.add_argument(
         "--view", type=Path, action="append", default=[], metavar="PHOTO",
-        help="one more photo of the same person, for what the first does not show; may be repeated",
+        help="another photo of the same person, for what the first one does not show (teeth, "
+        "closed eyes); repeat the option for more",
     )  # fmt: skip
 
 
 def add_neutral(sub: argparse.ArgumentParser) -> None:
-    """Whether the portrait's own expression goes."""
+    """How much of the portrait's own expression is taken away."""
     sub.add_argument(
         "--neutral", type=float, default=0.0, metavar="AMOUNT",
-        help="how much of the portrait's own smile or expression is taken away: 1 all of it",
+        help="how much of the expression in the picture to take away, 0 to 1 (default 0)",
     )  # fmt: skip
 
 
 def add_workers(sub: argparse.ArgumentParser) -> None:
     """How many threads render."""
     count = os.cpu_count() or 1
-    sub.add_argument("--workers", type=int, default=count, help="render threads (default cores)")
+    sub.add_argument(
+        "--workers", type=int, default=count, help="threads that render (default: one per core)"
+    )
 
 
 def fps(text: str) -> Fraction:
@@ -193,7 +220,7 @@ def space_options(args: argparse.Namespace, space: str) -> dict[str, Any]:
 
 
 def strengths_from(args: argparse.Namespace) -> dict[str, float]:
-    """The strengths that options ask for, by part; what was not asked for is left out."""
+    """The strengths that the options set, by part."""
     asked = {name: value for name in STRENGTHS if (value := getattr(args, name)) is not None}
     return (LIPS_ONLY if args.lips_only else {}) | asked
 
@@ -242,14 +269,14 @@ def open_portrait(args: argparse.Namespace, path: Path, space) -> Portrait:
     views = [read_image(view).to(args.device) for view in getattr(args, "view", ())]
     portrait = space.encode(image, args.face - 1, views=views)
     if portrait.faces > 1:
-        tell(f"{portrait.faces} faces found, face {args.face} is used (--face N picks).")
+        tell(f"{portrait.faces} faces found; face {args.face} is used (choose with --face).")
     if mask is not None:
         write_image(mask, space.edit_mask(portrait).expand(3, -1, -1))
     return portrait
 
 
 def tell(text: str) -> None:
-    """Say something that the user should know, beside the result."""
+    """Print a note for the user to stderr."""
     print(f"vasa: {text}", file=sys.stderr)  # noqa: T201
 
 

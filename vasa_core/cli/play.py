@@ -13,25 +13,29 @@ from .options import Commands, command, open_portrait, progress_bar, summary, te
 
 def add_commands(commands: Commands) -> None:
     """Add the subcommands of this module."""
-    sub = command(commands, "track", run_track, "Measure the motion of a face in a video or image.")
-    sub.add_argument("input", type=Path)
-    sub.add_argument("--face", type=int, default=1, help="which face: 1 the largest")
+    sub = command(
+        commands, "track", run_track, "Measure the motion of a face in a video or picture."
+    )
+    sub.add_argument("input", type=Path, help="video or picture with a face")
+    sub.add_argument(
+        "--face", type=int, default=1, help="which face of the first frame: 1 is the largest"
+    )
     sub.add_argument(
         "--absolute", action="store_true",
-        help="the head turns as the camera saw it, not from the portrait's own pose on",
+        help="keep the head as the camera saw it; otherwise a portrait starts from its own pose",
     )  # fmt: skip
     sub.add_argument(
         "--rest", type=float, default=0.0, metavar="SECONDS",
-        help="moment whose pose counts as the portrait's own (default 0, the first frame)",
+        help="the moment whose pose counts as the portrait's own (default 0, the first frame)",
     )  # fmt: skip
     options.add_output(sub, "MOTION.safetensors")
     options.add_model(sub)
 
     sub = command(commands, "render", run_render, "Play a motion file on a portrait.")
-    sub.add_argument("portrait", type=Path)
-    sub.add_argument("motion", type=Path, help="from vasa motion, track, edit, mix or express")
-    sub.add_argument("--audio", type=Path, help="sound to carry over: a sound or video file")
-    sub.add_argument("--fps", type=options.fps, help="frames a second (default: the motion's)")
+    sub.add_argument("portrait", type=Path, help="image with a face")
+    sub.add_argument("motion", type=Path, help="file from vasa motion, track, edit, mix or express")
+    sub.add_argument("--audio", type=Path, help="sound of the video: a sound or video file")
+    sub.add_argument("--fps", type=options.fps, help="frames per second (default: the motion's)")
     add_folder(sub)
     options.add_output(sub, "OUT.mp4")
     options.add_neutral(sub)
@@ -58,7 +62,7 @@ def run_track(args: argparse.Namespace) -> str:
         )  # fmt: skip
     motion = tracked.motion
     if tracked.missed:
-        tell(f"{tracked.missed} of {len(motion)} frames show no face; the last one was held.")
+        tell(f"{tracked.missed} of {len(motion)} frames show no face; they hold the frame before.")
     save_motion(args.out, motion)
     return f"{len(motion)} frames, {float(motion.fps):g} fps, {args.out}"
 

@@ -20,18 +20,22 @@ def add_commands(commands: Commands) -> None:
     options.add_neutral(sub)
     options.add_rendering(sub)
 
-    text = "The main job on the sample portrait and speech."
+    text = "Make the sample portrait speak the sample speech."
     sub = command(commands, "demo", run_animate, text)
     sub.set_defaults(portrait=PORTRAITS["mira"], audio=SPEECH)
-    sub.add_argument("-o", "--out", type=Path, default=Path("demo.mp4"), help="default demo.mp4")
+    sub.add_argument(
+        "-o", "--out", type=Path, default=Path("demo.mp4"), help="file to write (default demo.mp4)"
+    )
     options.add_sampling(sub)
     options.add_neutral(sub)
     options.add_rendering(sub)
 
     sub = command(commands, "motion", run_motion, "Make motion from a sound file.")
-    sub.add_argument("audio", type=Path)
-    sub.add_argument("--portrait", type=Path, help="face that it is for; only Ditto needs one")
-    sub.add_argument("--face", type=int, default=1, help="which face of it")
+    sub.add_argument("audio", type=Path, help="sound or video file with speech or singing")
+    sub.add_argument(
+        "--portrait", type=Path, help="picture of the face it is for; only Ditto needs it"
+    )
+    sub.add_argument("--face", type=int, default=1, help="which face in it: 1 is the largest")
     options.add_output(sub, "MOTION.safetensors")
     options.add_sampling(sub)
 

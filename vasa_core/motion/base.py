@@ -14,16 +14,24 @@ EMPTY = "The sound is empty; give at least one frame of audio."
 
 
 class MotionModule(nn.Module):
-    """A motion model as a torch module; each model has a ``stream`` of its own.
-
-    encoder  what it hears with; None in training
-    """
+    """A motion model as a torch module; each model has a ``stream`` of its own."""
 
     space: str
     fps: Fraction
     default_steps: int
     default_cfg: float
-    encoder: AudioEncoder | None
+    _encoder: AudioEncoder | None = None
+
+    @property
+    def encoder(self) -> AudioEncoder:
+        """What it hears with; a model in training has none."""
+        if self._encoder is None:
+            raise RuntimeError("This motion model was made without an audio encoder.")
+        return self._encoder
+
+    @encoder.setter
+    def encoder(self, encoder: AudioEncoder | None) -> None:
+        self._encoder = encoder
 
     @property
     def hears(self) -> str:

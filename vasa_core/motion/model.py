@@ -112,7 +112,7 @@ class MotionDiffusion(MotionModule):
         self.defaults = nn.ParameterDict(
             {name: nn.Parameter(value, False) for name, value in (defaults or {}).items()}
         )
-        self.encoder = encoder
+        self._encoder = encoder
 
     @property
     def hears(self) -> str:

@@ -120,7 +120,7 @@ def coming_to_rest(pieces: Iterable[Motion], total: int) -> Iterator[Motion]:
     for last in pieces:
         done += len(last)
         yield last
-    if done < total:
+    if last is not None and done < total:
         rest = move(still(last.space, total - done, last.fps), last.rotation.device)
         fade = min(len(rest), round(FADE * last.fps))
         way = blended(held(last[-1:], fade), rest[:fade])

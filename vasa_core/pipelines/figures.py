@@ -114,7 +114,7 @@ def _at(motion: Motion, times: Sequence[float]) -> Motion:
 
 
 def gaze(setup: FigureSetup) -> list[Row]:
-    """Steered gaze: left, right, up and down (VASA-1, section 4.2)."""
+    """Gaze steered to the left, right, up and down (VASA-1, section 4.2)."""
     captions = [f"{yaw:+.0f}, {pitch:+.0f} deg" for yaw, pitch in GAZES]
     return [
         Row(face, Motion.concat(
@@ -125,7 +125,7 @@ def gaze(setup: FigureSetup) -> list[Row]:
 
 
 def distance(setup: FigureSetup) -> list[Row]:
-    """Steered distance of the head, relative to the portrait's own."""
+    """Distance of the head, steered relative to the portrait's own."""
     captions = [f"{value:g} x" for value in DISTANCES]
     return [
         Row(face, Motion.concat(setup.moment(face, distance=d) for d in DISTANCES), captions)
@@ -134,7 +134,7 @@ def distance(setup: FigureSetup) -> list[Row]:
 
 
 def emotion(setup: FigureSetup) -> list[Row]:
-    """Steered emotion, fully acted, while the same words are said."""
+    """Emotions, fully acted, while the same words are said."""
     rows = []
     for face in setup.portraits.values():
         acted = [setup.moment(face, **{name: 1.0}) for name in EMOTIONS[1:]]

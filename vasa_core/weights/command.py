@@ -12,24 +12,30 @@ from .registry import MODELS_FOLDER
 
 def add_command(commands: argparse._SubParsersAction) -> None:
     """Add ``weights list | check | import`` to the command's subparsers."""
-    text = "Published weights (LivePortrait, JoyVASA, Ditto): list, check and import the files."
+    text = "List, check and import published weight files (LivePortrait, JoyVASA, Ditto)."
     weights = commands.add_parser("weights", help=text, description=text)
     actions = weights.add_subparsers(required=True, metavar="ACTION")
 
-    text = "Which files there are, where they are found, their licences, what each model lacks."
+    text = "List the known files: where each was found, its licence, and what each model lacks."
     sub = actions.add_parser("list", help=text, description=text)
     add_folder(sub)
     sub.set_defaults(run=run_list)
 
-    text = "Whether files are whole and what they claim to be."
+    text = "Check that files are complete and hold what their names say."
     sub = actions.add_parser("check", help=text, description=text)
-    sub.add_argument("files", type=Path, nargs="*", metavar="FILE", help="default: all found")
+    sub.add_argument(
+        "files",
+        type=Path,
+        nargs="*",
+        metavar="FILE",
+        help="weight file (default: all that are found)",
+    )
     add_folder(sub)
     sub.set_defaults(run=run_check)
 
-    text = "Check published files and write them as safetensors, without anything that could run."
+    text = "Check published files and write them as safetensors, which cannot hold code."
     sub = actions.add_parser("import", help=text, description=text)
-    sub.add_argument("files", type=Path, nargs="+", metavar="FILE")
+    sub.add_argument("files", type=Path, nargs="+", metavar="FILE", help="weight file")
     sub.add_argument(
         "-o", "--out", type=Path, default=MODELS_FOLDER, metavar="FOLDER",
         help=f"folder to write to (default {MODELS_FOLDER})",
@@ -38,10 +44,10 @@ def add_command(commands: argparse._SubParsersAction) -> None:
 
 
 def add_folder(sub: argparse.ArgumentParser) -> None:
-    """The option that says where weights lie."""
+    """The option that says where weights are."""
     sub.add_argument(
         "--models", type=Path, default=MODELS_FOLDER, metavar="FOLDER",
-        help=f"where the files are, at any depth (default {MODELS_FOLDER})",
+        help=f"folder with published weights, at any depth (default {MODELS_FOLDER})",
     )  # fmt: skip
 
 

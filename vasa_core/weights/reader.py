@@ -99,7 +99,7 @@ def _read_safetensors(path: Path) -> dict[str, Tensor]:
 
 def _read_torch(path: Path, source: Callable[[], Any], mmap: bool = False) -> dict[str, Tensor]:
     """What torch.load finds in ``source()``; nothing that is not allowed by name is called."""
-    if torch.__version__ < TORCH_NEEDED:
+    if tuple(map(int, re.findall(r"\d+", torch.__version__)[:2])) < TORCH_NEEDED:
         raise InputError(
             f"{path}: torch {torch.__version__} cannot read this kind of file safely; install torch"
             " 2.6 or newer, or get the file as safetensors."
@@ -127,13 +127,13 @@ def _reason(error: Exception) -> str:
     return f"is damaged or cut short ({said.partition('. ')[0].rstrip('.')}); {AGAIN}."
 
 
-def allowed() -> list[tuple[Callable, str]]:
+def allowed() -> list[Callable | tuple[Callable, str]]:
     """What published weight files call besides torch's own, under the names that they use.
 
     Training settings (a Namespace with paths in it) and numpy arrays. Paths are read as pure ones:
     a PosixPath cannot be made on Windows.
     """
-    named = [(Namespace, "argparse.Namespace")]
+    named: list[Callable | tuple[Callable, str]] = [(Namespace, "argparse.Namespace")]
     named += [(PurePosixPath, f"{module}.PosixPath") for module in ("pathlib", "pathlib._local")]
     named += [(np.ndarray, "numpy.ndarray"), (np.dtype, "numpy.dtype")]
     kinds = [type(np.dtype(kind)) for kind in ("?", *"efd", *"bhilq", *"BHILQ")]

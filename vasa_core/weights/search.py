@@ -47,11 +47,12 @@ def require(model: str, folders: Iterable[str | Path]) -> dict[str, Path]:
     """
     folders = list(folders)
     places = [inventory(folder) for folder in folders]
-    found = {known: _pick(known, places) for known in files_of(model)}
-    lacking = [known for known, path in found.items() if path is None]
+    needed = files_of(model)
+    found = {known.name: path for known in needed if (path := _pick(known, places)) is not None}
+    lacking = [known for known in needed if known.name not in found]
     if lacking:
         raise InputError(missing_message(model, lacking, folders[0] if folders else "a folder"))
-    return {known.name: path for known, path in found.items()}
+    return found
 
 
 def inventory(folder: str | Path) -> dict[str, list[Path]]:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from .networks.decoder import SpadeDecoder
 from .networks.warping import WarpingNetwork, WarpSource
 
-FRAME_VALUES = 130e6  # numbers that one frame's widest layers hold at once
+FRAME_VALUES = 130_000_000  # numbers that one frame's widest layers hold at once
 MOST_FRAMES = 16  # more at once are no faster, and wait longer to be seen
 
 
