@@ -87,22 +87,85 @@ class FaceSpace(Protocol):
         the lower face stays bit by bit, and so does a frame in which the face was not found."""
 
 
+class AudioStream(Protocol):
+    """A sound that is pushed piece by piece; cut in any way, it gives the same features."""
+
+    def push(self, samples: Tensor) -> AudioFeatures:
+        """Take the next samples of the sound.
+
+        Args:
+            samples: (N,) or (C, N), any number of them.
+
+        Returns:
+            The rows that became ready by them, possibly none.
+        """
+
+    def finish(self) -> AudioFeatures:
+        """End the sound: the rest of its rows. Nothing is pushed afterwards."""
+
+
 class AudioEncoder(Protocol):
-    """Turns sound into what motion models hear, whole or as a stream of any length."""
+    """Turns sound into the features of a motion model: pushed, as a stream, or whole.
+
+    The rows are the same in all three ways, at the same level and chunk.
+    """
 
     name: str
     fps: Fraction
 
     def measure(self, blocks: Iterable[Tensor], rate: int) -> float:
-        """Loudness level of a whole sound from its blocks of samples, for ``stream``."""
+        """Measure the loudness level of a whole sound, for ``open`` and ``stream``.
 
-    def encode(self, waveform: Tensor, rate: int) -> AudioFeatures:
-        """(N,) or (C, N) samples at ``rate`` Hz to their features."""
+        Args:
+            blocks: (N,) or (C, N) samples.
+            rate: their rate in Hz.
+
+        Returns:
+            The level, in the encoder's own unit.
+        """
+
+    def open(self, rate: int, level: float | None = None, chunk: int | None = None) -> AudioStream:
+        """Begin a sound that is pushed piece by piece.
+
+        Args:
+            rate: of its samples, in Hz.
+            level: what ``measure`` says of the whole sound; None follows the loudness so far.
+            chunk: rows that are made at once: few come sooner, many cost less. None: the encoder's
+                own; an encoder may round it up.
+
+        Returns:
+            The stream, to which samples are pushed.
+        """
 
     def stream(
-        self, blocks: Iterable[Tensor], rate: int, level: float | None = None
+        self,
+        blocks: Iterable[Tensor],
+        rate: int,
+        level: float | None = None,
+        chunk: int | None = None,
     ) -> Iterator[AudioFeatures]:
-        """The same in constant memory; without a level, it follows the loudness so far."""
+        """Turn a sound that comes in blocks into features, as they come, in constant memory.
+
+        Args:
+            blocks: (N,) or (C, N) samples.
+            rate: their rate in Hz.
+            level: as in ``open``.
+            chunk: as in ``open``.
+
+        Yields:
+            Features; their durations add up to the sound's.
+        """
+
+    def encode(self, waveform: Tensor, rate: int) -> AudioFeatures:
+        """Turn a whole sound into features.
+
+        Args:
+            waveform: (N,) or (C, N) samples.
+            rate: their rate in Hz.
+
+        Returns:
+            ceil(N / rate * fps) rows.
+        """
 
 
 class MotionModel(Protocol):

@@ -22,7 +22,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from ....audio.articulation import PHONES, WEIGHTS, ArticulationNet
-from ....audio.features import FEATURES, AudioEncoder
+from ....audio.features import FEATURES, ArticulationEncoder
 from ....audio.spectrum import MelBank, mel_filters
 from ....face.basis import FaceBasis
 from ...data.lips import LipMeasures, correlation
@@ -135,7 +135,7 @@ def train(groups: dict, measures: LipMeasures, args, check) -> ArticulationNet:
 
 def held_out(net: ArticulationNet, takes: list[Take], measures: LipMeasures) -> dict[str, float]:
     """Mean correlation of opening and width with the lips seen, on takes not trained on."""
-    encoder = AudioEncoder(net.eval(), measures.press(), MelBank(mel_filters()))
+    encoder = ArticulationEncoder(net.eval(), measures.press(), MelBank(mel_filters()))
     scores = []
     for take in takes:
         sound = torch.from_numpy(take.sound / 32768.0).float()

@@ -19,7 +19,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ....audio.features import AudioEncoder
+from ....audio.features import ArticulationEncoder
 from ....face.basis import FaceBasis
 from ....motion.model import QUICK_STEPS, STEPS, MotionDiffusion, read_model, save_model
 from ....motion.transformer import MotionTransformer
@@ -117,7 +117,7 @@ def main() -> None:
     torch.set_num_threads(args.threads)
     torch.manual_seed(args.seed)
     model = read_model(args.out / "mesh_motion.safetensors", args.device)
-    clips = load_talking(args.data, AudioEncoder.load())
+    clips = load_talking(args.data, ArticulationEncoder.load())
     taught = [clip for clip in clips if not clip.held_out]
     mirror = mirror_matrix(FaceBasis.load())
     source = WindowSource(taught, mirror, PAST + WINDOW, PAST, args.seed + 1)

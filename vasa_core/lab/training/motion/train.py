@@ -22,7 +22,7 @@ import torch
 from torch import Tensor
 
 from ....audio.articulation import PHONES
-from ....audio.features import FEATURES, AudioEncoder
+from ....audio.features import FEATURES, ArticulationEncoder
 from ....face.basis import CODE_SIZE, PARTS, FaceBasis
 from ....motion.model import Hearing, MotionDiffusion, save_model
 from ....motion.rows import POSE_SIZE
@@ -105,7 +105,7 @@ def build(preset: str, source: WindowSource, basis: FaceBasis, device) -> Motion
     leading[LIPS] = torch.arange(SOUND_COLUMNS, len(mean))
     phones = FEATURES["phones"].start
     pressed = phones + PHONES.index("bilabial")
-    hearing = Hearing(AudioEncoder.name, heard_columns(), mean, std, leading, pressed)
+    hearing = Hearing(ArticulationEncoder.name, heard_columns(), mean, std, leading, pressed)
     batches = Batches(source, scaler, hearing, network.whitening, "cpu")
     parts = [slice(POSE_SIZE + p.start, POSE_SIZE + p.stop) for p in PARTS.values()]
     network.whitening.fit(batches.draw(STATISTICS_WINDOWS).clean, [slice(POSE_SIZE), *parts])
@@ -147,7 +147,7 @@ class Trainer:
         self.out.mkdir(parents=True, exist_ok=True)
         torch.manual_seed(args.seed)
         basis = FaceBasis.load()
-        clips = load_talking(Path(args.data), AudioEncoder.load())
+        clips = load_talking(Path(args.data), ArticulationEncoder.load())
         taught = [clip for clip in clips if not clip.held_out]
         others = [clip for clip in clips if clip.held_out]
         log.info("%d clips train, %d validate", len(taught), len(others))

@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ....audio.features import AudioEncoder
+from ....audio.features import ArticulationEncoder
 from ...data.clips import RealClip, in_step, real_clips
 from ...data.tracks import Clip
 from ...scorers.alignment import HEARD, POSE, WEIGHTS, WINDOW, alignment, alignment_net
@@ -43,7 +43,7 @@ def usable_heads(clip: Clip) -> bool:
 class Heads:
     """Clips of some people: (T, F) features and (T, 6) pose each, at the speed of free talkers."""
 
-    def __init__(self, clips: list[RealClip], encoder: AudioEncoder):
+    def __init__(self, clips: list[RealClip], encoder: ArticulationEncoder):
         self.clips = {}
         for clip in clips:
             pose = eased(raw_vector(clip.motion), STILL_EASE)[:, :POSE]
@@ -138,7 +138,7 @@ def sanity(net: TwoTowers, clips: dict) -> str:
 def train(args: argparse.Namespace) -> TwoTowers:
     """The averaged net after ``args.steps`` steps."""
     torch.manual_seed(args.seed)
-    encoder = AudioEncoder.load()
+    encoder = ArticulationEncoder.load()
     own = real_clips(args.data, lambda clip: clip.person == "grid_s1")
     kept = Heads(own[5::12], encoder)
     seen = Heads([clip for n, clip in enumerate(own) if n % 12 != 5], encoder)
