@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 import vasa_core
-from vasa_core.audio.features import AudioEncoder
+from vasa_core.audio.features import ArticulationEncoder
 
 LOADERS = {"space": vasa_core.load_space, "model": vasa_core.load_motion_model}
 MODES = {"inference": torch.inference_mode, "no_grad": torch.no_grad, "plain": nullcontext}
@@ -19,7 +19,7 @@ def stray_tensors(value, path=""):
     if isinstance(value, torch.Tensor):
         yield path
         return
-    if isinstance(value, AudioEncoder):  # stays on the CPU
+    if isinstance(value, ArticulationEncoder):  # stays on the CPU
         return
     inside = {}
     if isinstance(value, nn.Module):

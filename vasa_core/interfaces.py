@@ -20,22 +20,18 @@ class FaceSpace(Protocol):
     @property
     def name(self) -> str:
         """Name of the space; motions and portraits carry it."""
-        ...
 
     @property
     def parts(self) -> Mapping[str, slice]:
         """Where lips, expression, blink and gaze are in a dynamics code (D,)."""
-        ...
 
     @property
     def stages(self) -> Mapping[str, tuple[str, ...]]:
         """Names of the submodules that each of the stages "encode" and "render" needs."""
-        ...
 
     @property
     def working_bytes(self) -> int:
         """Bytes that each rendering thread needs besides its frames, on a CPU."""
-        ...
 
     def landmarks(self, images: Tensor) -> Tensor:
         """Find the landmarks of the largest face in each image.
@@ -49,7 +45,6 @@ class FaceSpace(Protocol):
         Raises:
             NoFaceError: If an image shows no face.
         """
-        ...
 
     def encode(
         self,
@@ -76,7 +71,6 @@ class FaceSpace(Protocol):
             NoFaceError: If one of the images shows no face.
             InputError: If there are fewer faces than asked for, or the mask does not fit the image.
         """
-        ...
 
     def track(self, frames: Iterable[Tensor], fps: Fraction, face: int = 0) -> Tracked:
         """Follow a face through a video.
@@ -93,7 +87,6 @@ class FaceSpace(Protocol):
         Raises:
             NoFaceError: If no frame shows a face.
         """
-        ...
 
     def relative(self, motion: Motion, rest: Motion | None = None) -> Motion:
         """Express a "camera" motion as offsets from a rest pose.
@@ -106,7 +99,6 @@ class FaceSpace(Protocol):
         Returns:
             The motion with reference "portrait".
         """
-        ...
 
     def render(
         self,
@@ -139,7 +131,6 @@ class FaceSpace(Protocol):
         Raises:
             InputError: If portrait or motion are of another space.
         """
-        ...
 
     def matte(self, portrait: Portrait) -> Tensor:
         """Return the part of the picture that moves.
@@ -150,7 +141,6 @@ class FaceSpace(Protocol):
         Returns:
             (1, H, W), 0 (background) to 1 (moves).
         """
-        ...
 
     def edit_mask(self, portrait: Portrait) -> Tensor:
         """Return how far rendered frames may differ from the picture.
@@ -162,7 +152,6 @@ class FaceSpace(Protocol):
             (1, H, W), 0..1, with a soft edge. Where it is 0, every frame (view "source") is the
             picture, bit for bit, whatever moves.
         """
-        ...
 
     def neutralised(self, portrait: Portrait, motion: Motion, amount: float = 1.0) -> Motion:
         """Take the expression of the picture out of what a motion shows.
@@ -178,7 +167,6 @@ class FaceSpace(Protocol):
         Raises:
             InputError: If the motion is of another space or reference.
         """
-        ...
 
     def dub(
         self,
@@ -206,21 +194,31 @@ class FaceSpace(Protocol):
         Raises:
             InputError: If the motion is of another space or reference.
         """
-        ...
+
+
+class AudioStream(Protocol):
+    """A sound that is pushed piece by piece; cut in any way, it gives the same features."""
+
+    def push(self, samples: Tensor) -> AudioFeatures:
+        """Take the next (N,) or (C, N) samples; return the rows that are ready, possibly none."""
+
+    def finish(self) -> AudioFeatures:
+        """End the sound; return the rest of its rows. Nothing is pushed afterwards."""
 
 
 class AudioEncoder(Protocol):
-    """Turns sound into the features that a motion model hears, whole or as a stream."""
+    """Turns sound into the features that a motion model hears: pushed, as a stream, or whole.
+
+    The rows are the same in all three ways, at the same level and chunk.
+    """
 
     @property
     def name(self) -> str:
         """Name of the encoder; its features carry it."""
-        ...
 
     @property
     def fps(self) -> Fraction:
         """Feature rows per second, exact."""
-        ...
 
     def measure(self, blocks: Iterable[Tensor], rate: int) -> float:
         """Measure the loudness level of a whole sound, in constant memory.
@@ -232,9 +230,41 @@ class AudioEncoder(Protocol):
             rate: Samples per second, Hz.
 
         Returns:
-            The level, for ``stream``.
+            The level, for ``open`` and ``stream``.
         """
-        ...
+
+    def open(self, rate: int, level: float | None = None, chunk: int | None = None) -> AudioStream:
+        """Begin a sound that is pushed piece by piece.
+
+        Args:
+            rate: Samples per second, Hz.
+            level: The level of the whole sound, from ``measure``. None: the encoder follows the
+                loudness so far.
+            chunk: Rows that are made at once: few come sooner, many cost less. None: the encoder's
+                own number; an encoder may round it up.
+
+        Returns:
+            The stream to push samples to.
+        """
+
+    def stream(
+        self,
+        blocks: Iterable[Tensor],
+        rate: int,
+        level: float | None = None,
+        chunk: int | None = None,
+    ) -> Iterator[AudioFeatures]:
+        """Encode a sound of any length in constant memory.
+
+        Args:
+            blocks: The sound in blocks of (N,) or (C, N) samples, of any length.
+            rate: Samples per second, Hz.
+            level: As in ``open``.
+            chunk: As in ``open``.
+
+        Yields:
+            Consecutive features, whose durations add up to that of the sound.
+        """
 
     def encode(self, waveform: Tensor, rate: int) -> AudioFeatures:
         """Encode a whole sound.
@@ -246,24 +276,6 @@ class AudioEncoder(Protocol):
         Returns:
             Its features; T = ceil(fps * N / rate).
         """
-        ...
-
-    def stream(
-        self, blocks: Iterable[Tensor], rate: int, level: float | None = None
-    ) -> Iterator[AudioFeatures]:
-        """Encode a sound of any length in constant memory.
-
-        Args:
-            blocks: The sound in blocks of (N,) or (C, N) samples, of any length.
-            rate: Samples per second, Hz.
-            level: The loudness level of the whole sound, from ``measure``. None: the encoder
-                follows the loudness so far.
-
-        Yields:
-            Consecutive features, whose durations add up to that of the sound. At the same level
-            they equal those of ``encode``, however the sound was cut into blocks.
-        """
-        ...
 
 
 class MotionModel(Protocol):
@@ -272,27 +284,22 @@ class MotionModel(Protocol):
     @property
     def space(self) -> str:
         """Name of the face space that it moves."""
-        ...
 
     @property
     def fps(self) -> Fraction:
         """Motion frames per second, exact."""
-        ...
 
     @property
     def encoder(self) -> AudioEncoder:
         """Makes the audio features that it hears."""
-        ...
 
     @property
     def default_steps(self) -> int:
         """Diffusion steps where none are asked for."""
-        ...
 
     @property
     def default_cfg(self) -> float:
         """Guidance scale of the sound where none is asked for."""
-        ...
 
     def features(self, waveform: Tensor, rate: int) -> AudioFeatures:
         """Encode a whole sound with this model's own audio encoder.
@@ -304,7 +311,6 @@ class MotionModel(Protocol):
         Returns:
             The audio features.
         """
-        ...
 
     def check(self, audio: AudioFeatures) -> None:
         """Check that audio features are of the kind that this model hears.
@@ -315,7 +321,6 @@ class MotionModel(Protocol):
         Raises:
             InputError: If they come from another encoder or at another rate.
         """
-        ...
 
     def stream(
         self,
@@ -347,7 +352,6 @@ class MotionModel(Protocol):
             InputError: If the features are of another encoder or empty, controls or steps are
                 impossible, or the portrait is missing.
         """
-        ...
 
     def sample(
         self,
@@ -381,4 +385,3 @@ class MotionModel(Protocol):
             motion = model.sample(model.features(waveform, rate), seed=1)
             ```
         """
-        ...

@@ -2,13 +2,13 @@ import pytest
 import torch
 
 from vasa_core.audio.articulation import PHONES, LipPress, load_articulation
-from vasa_core.audio.features import FEATURES, AudioEncoder
+from vasa_core.audio.features import FEATURES, ArticulationEncoder
 from vasa_core.audio.reader import read_audio
 
 
 @pytest.fixture(scope="module")
 def heard(speech_path):
-    return AudioEncoder.load().encode(*read_audio(speech_path)).features
+    return ArticulationEncoder.load().encode(*read_audio(speech_path)).features
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +52,6 @@ def test_lips_are_shut_where_a_p_b_or_m_is_heard(heard, press):
 @pytest.mark.parametrize("loudness", (0.0, 0.001, 0.1))
 def test_lips_rest_in_silence_and_noise(press, loudness):
     noise = torch.randn(48000, generator=torch.Generator().manual_seed(1)) * loudness
-    lips = AudioEncoder.load().encode(noise, 16000).features[:, FEATURES["lips"]]
+    lips = ArticulationEncoder.load().encode(noise, 16000).features[:, FEATURES["lips"]]
     assert gap(lips, press).abs().mean() < 0.008
     assert gap(lips, press).max() < 0.03

@@ -4,14 +4,15 @@ from fractions import Fraction
 import pytest
 import torch
 
-from vasa_core.audio.features import FEATURE_SIZE, FEATURES, FPS, AudioEncoder
+from vasa_core.audio.features import FEATURE_SIZE, FEATURES, ArticulationEncoder
 from vasa_core.audio.reader import read_audio
 from vasa_core.audio.resample import resample
+from vasa_core.audio.stream import FPS
 
 
 @pytest.fixture(scope="module")
 def encoder():
-    return AudioEncoder.load()
+    return ArticulationEncoder.load()
 
 
 @pytest.fixture(scope="module")

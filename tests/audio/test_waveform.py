@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from vasa_core.audio.resample import resample
-from vasa_core.audio.waveform import ROW, WaveformEncoder
+from vasa_core.audio.stream import ROW
+from vasa_core.audio.waveform import WaveformEncoder
 
 
 def wave(samples, seed=0):

@@ -1,20 +1,12 @@
-"""Sound to AudioFeatures: log-mel, energy, pitch and articulation, 25 rows a second.
-
-Everything is worked out chunk by chunk from the samples around the chunk, so a stream of any length
-needs the same memory and gives the same rows as the whole sound. Before and after it is silence.
-"""
+"""Sound to AudioFeatures: log-mel, energy, pitch and articulation, 25 rows a second."""
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterable, Iterator
-from fractions import Fraction
-from math import ceil
+from collections.abc import Iterable
 
 import torch
 from torch import Tensor
 
-from ..types import AudioFeatures
 from .articulation import (
     EDGE,
     LIPS,
@@ -38,10 +30,8 @@ from .spectrum import (
     relative,
     running_level,
 )
+from .stream import ROW, MakeRows, StreamEncoder, to_mono
 
-log = logging.getLogger(__name__)
-
-FPS = Fraction(25)
 FEATURES = {
     "mel": slice(0, 40),  # log-mel relative to the sound's level; -2 silence, about 1 loud
     "energy": slice(40, 41),  # the same for the whole frame
@@ -52,46 +42,44 @@ FEATURES = {
 }
 FEATURE_SIZE = 43 + LIPS + len(PHONES)
 
-ROW = RATE // 25  # samples per row
 FRAMES = ROW // HOP  # mel frames per row
 BEHIND = ROWS_BEHIND + 3  # rows of sound before a chunk that it depends on
 AHEAD = ROWS_AHEAD + 2
-CHUNK = 250  # rows
 START_LEVEL = -6.5  # nats: where a running level starts, speech of about -28 dB
 
 
-def tame(waveform: Tensor) -> Tensor:
-    """(N,) or (C, N) samples to (N,) mono float32; NaN and infinite samples become silence."""
-    mono = waveform.float().mean(0) if waveform.ndim == 2 else waveform.float()
-    broken = ~mono.isfinite()
-    if broken.any():
-        log.warning("%d samples of the sound are not numbers; taken as silence.", broken.sum())
-        mono = torch.where(broken, 0.0, mono)
-    return mono.clamp(-8, 8)
-
-
-class AudioEncoder:
-    """Turns sound into what the motion models of the mesh space hear.
+class ArticulationEncoder(StreamEncoder):
+    """Turns sound into the audio features of the mesh space's motion model.
 
     Row t is centred on time t / 25 s and depends on the sound from 1.0 s before to 0.25 s after.
     """
 
     name = "articulation-1"
-    fps = FPS
+    size = FEATURE_SIZE
+    behind = BEHIND * ROW
+    ahead = AHEAD * ROW
 
     def __init__(self, net: ArticulationNet, press: LipPress, bank: MelBank):
         self.net, self.press, self.bank = net, press, bank
 
     @staticmethod
-    def load() -> AudioEncoder:
-        """With the embedded weights; runs on the CPU."""
-        return AudioEncoder(*load_articulation())
+    def load() -> ArticulationEncoder:
+        """The encoder with the embedded weights; it runs on the CPU."""
+        return ArticulationEncoder(*load_articulation())
 
     def measure(self, blocks: Iterable[Tensor], rate: int) -> float:
-        """Level of a whole sound in nats, from its (N,) or (C, N) blocks, in constant memory."""
+        """Measure the loudness of a whole sound, in constant memory.
+
+        Args:
+            blocks: (N,) or (C, N) samples.
+            rate: their rate in Hz.
+
+        Returns:
+            The level in nats.
+        """
         meter = LevelMeter()
         held = torch.zeros(MEL_SPAN // 2)
-        for piece in resample_stream(map(tame, blocks), rate, RATE):
+        for piece in resample_stream(map(to_mono, blocks), rate, RATE):
             held = torch.cat([held, piece])
             if len(held) >= MEL_SPAN:
                 levels = frame_level(self.bank.power(held))
@@ -99,57 +87,26 @@ class AudioEncoder:
                 held = held[len(levels) * HOP :]
         return meter.level
 
-    def encode(self, waveform: Tensor, rate: int) -> AudioFeatures:
-        """(N,) or (C, N) samples at ``rate`` Hz to their features; T = ceil(25 N / rate)."""
-        blocks = tame(waveform).split(rate * 10)
-        pieces = list(self.stream(blocks, rate, self.measure(blocks, rate)))
-        features = torch.cat([torch.zeros(0, FEATURE_SIZE), *(p.features for p in pieces)])
-        return AudioFeatures(features, self.name, FPS, Fraction(waveform.shape[-1], rate))
-
-    def stream(
-        self, blocks: Iterable[Tensor], rate: int, level: float | None = None, chunk: int = CHUNK
-    ) -> Iterator[AudioFeatures]:
-        """Features of a sound that comes in (N,) or (C, N) blocks, in pieces of ``chunk`` rows.
-
-        ``level`` is what ``measure`` says of the whole sound; None follows the loudness so far.
-        The pieces' durations add up to the sound's. Equal to ``encode`` at the same level.
-        """
+    def row_maker(self, level: float | None) -> MakeRows:
+        """What makes the rows of one sound, at a level or at the running level."""
         running = None if level is not None else START_LEVEL
-        received = 0
 
-        def counted():
-            nonlocal received
-            for block in blocks:
-                received += block.shape[-1]
-                yield tame(block)
+        def rows(samples: Tensor, count: int) -> Tensor:
+            nonlocal running
+            features, running = self.rows(samples, count, level, running)
+            return features
 
-        held = torch.zeros(BEHIND * ROW)  # sound from row ``done - BEHIND`` on
-        done = 0
-        for piece in resample_stream(counted(), rate, RATE):
-            held = torch.cat([held, piece])
-            while len(held) >= (BEHIND + chunk + AHEAD) * ROW:
-                features, running = self.rows(held, chunk, level, running)
-                yield AudioFeatures(features, self.name, FPS, chunk / FPS)
-                held, done = held[chunk * ROW :], done + chunk
-        duration = Fraction(received, rate) - done / FPS
-        while duration > 0:
-            count = min(ceil(duration * FPS), chunk)
-            missing = (BEHIND + count + AHEAD) * ROW - len(held)
-            padded = torch.cat([held, torch.zeros(max(missing, 0))])
-            features, running = self.rows(padded, count, level, running)
-            length = min(count / FPS, duration)
-            yield AudioFeatures(features, self.name, FPS, length)
-            held, duration = held[count * ROW :], duration - length
+        return rows
 
     @torch.no_grad()
     def rows(
         self, samples: Tensor, count: int, level: float | None, running: float | None
     ) -> tuple[Tensor, float | None]:
-        """(count, F) features of 16 kHz samples that start ``BEHIND`` rows before the first row.
+        """(count, F) features of 16 kHz samples from ``BEHIND`` rows before the first row to
+        ``AHEAD`` after the last one.
 
         ``running`` is the running level at the start of the samples, returned for the next chunk.
         """
-        samples = samples[: (BEHIND + count + AHEAD) * ROW]
         power = self.bank.power(samples[ROW - MEL_SPAN // 2 :])  # frame 0 lies one row in
         levels = frame_level(power)
         reference: Tensor | float

@@ -12,8 +12,9 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from ..audio.features import AudioEncoder
+from ..audio.features import ArticulationEncoder
 from ..errors import InputError
+from ..interfaces import AudioEncoder
 from ..types import AudioFeatures, Controls, Motion, Portrait, Progress
 from .base import EMPTY, MotionModule, steps_within
 from .controls import FaceActions, Steering, check, signals
@@ -229,7 +230,7 @@ def load_motion_model(
         )
         raise InputError(f"No motion model for space {space!r} at {path}; there is: {ready}.")
     model = read_model(path, device, dtype)
-    model.encoder = AudioEncoder.load()
+    model.encoder = ArticulationEncoder.load()
     return model
 
 

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from vasa_core.audio.features import AudioEncoder
+from vasa_core.audio.features import ArticulationEncoder
 from vasa_core.audio.reader import read_audio
 from vasa_core.face.basis import PARTS
 from vasa_core.lab.evaluation.heads import pose_rows
@@ -58,7 +58,7 @@ def test_sound_rows_are_four_to_a_frame(spoken):
 
 def test_alignment_prefers_motion_of_a_likely_size(spoken):
     sound, rate, motion = spoken
-    heard = AudioEncoder.load().encode(sound, rate).features[:, HEARD]
+    heard = ArticulationEncoder.load().encode(sound, rate).features[:, HEARD]
     net, pose = load_alignment(), pose_rows(motion)
     usual = alignment(net, heard, pose)
     assert -1 <= usual <= 1

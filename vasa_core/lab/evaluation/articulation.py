@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from ...audio.articulation import WEIGHTS, load_articulation
-from ...audio.features import FEATURES, AudioEncoder
+from ...audio.features import FEATURES, ArticulationEncoder
 from ...audio.reader import read_audio
 from ...face.basis import FaceBasis
 from ..data.clips import in_step, real_clips
@@ -30,7 +30,9 @@ log = logging.getLogger(__name__)
 DEVELOPMENT = ("elo_T1_1", "elo_T1_2", "elo_T1_3", "grid_id2_swwp2s")  # looked at while choosing
 
 
-def clip_scores(data: Path, encoder: AudioEncoder, measures: LipMeasures, codes_of) -> list[dict]:
+def clip_scores(
+    data: Path, encoder: ArticulationEncoder, measures: LipMeasures, codes_of
+) -> list[dict]:
     """Agreement with the real lips, per clip of people other than s1."""
     scores = []
     for clip in real_clips(data, in_step):
@@ -78,7 +80,7 @@ def timed_synthetic(utterances: list[Utterance]) -> list[Timed]:
 
 
 def closure_shares(
-    timed: list[Timed], encoder: AudioEncoder, measures: LipMeasures, codes_of
+    timed: list[Timed], encoder: ArticulationEncoder, measures: LipMeasures, codes_of
 ) -> str:
     """Share of closures on p, b, m and, for comparison, on consonants that need none."""
     total: dict[str, list] = {"p b m": [], "others": []}
@@ -89,7 +91,9 @@ def closure_shares(
     return ", ".join(f"{kind} {np.mean(v):.3f} (n {len(v)})" for kind, v in total.items())
 
 
-def behaviour(data: Path, encoder: AudioEncoder, measures: LipMeasures, codes_of) -> list[str]:
+def behaviour(
+    data: Path, encoder: ArticulationEncoder, measures: LipMeasures, codes_of
+) -> list[str]:
     """Opening of the lips over the speech clips; without ground truth."""
     lines = []
     for path in sorted((data / "speech").glob("*.flac")):
@@ -116,7 +120,7 @@ def behaviour(data: Path, encoder: AudioEncoder, measures: LipMeasures, codes_of
     return lines
 
 
-def report(data: Path, work: Path, encoder: AudioEncoder, codes_of) -> None:
+def report(data: Path, work: Path, encoder: ArticulationEncoder, codes_of) -> None:
     """Log every measure."""
     measures = LipMeasures.of(FaceBasis.load())
     scores = clip_scores(data, encoder, measures, codes_of)
@@ -154,7 +158,7 @@ def main() -> None:
     report(
         args.data,
         args.work,
-        AudioEncoder(*load_articulation(args.weights)),
+        ArticulationEncoder(*load_articulation(args.weights)),
         lambda f: f[:, FEATURES["lips"]],
     )
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from torch import Tensor
 
-from ...audio.features import AudioEncoder
+from ...audio.features import ArticulationEncoder
 from ...face.basis import PARTS, FaceBasis
 from ...types import Motion
 from ..data.clips import RealClip, in_step, real_clips
@@ -34,7 +34,7 @@ class Judges:
 
     def __init__(self):
         self.sync, self.alignment = load_sync(), load_alignment()
-        self.hearing = AudioEncoder.load()  # of the alignment scorer, whatever the model hears
+        self.hearing = ArticulationEncoder.load()  # of the alignment scorer, not of the model
         self.lips = LipMeasures.of(FaceBasis.load())
 
     def heard(self, sound: Tensor, rate: int) -> Tensor:

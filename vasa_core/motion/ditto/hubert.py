@@ -7,8 +7,6 @@ which is asked for only when such a network is opened.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from fractions import Fraction
 from math import ceil
 from pathlib import Path
 from typing import Protocol
@@ -16,12 +14,10 @@ from typing import Protocol
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
 
-from ...audio.features import tame
-from ...audio.resample import resample_stream
-from ...audio.waveform import FPS, RATE, ROW
+from ...audio.stream import ROW, MakeRows, StreamEncoder
 from ...errors import InputError
-from ...types import AudioFeatures
 
 INPUT = "input_values"
 WIDTH = 1024
@@ -39,14 +35,17 @@ class Session(Protocol):
         """Named inputs to all outputs."""
 
 
-class HubertStream:
-    """Implements ``vasa_core.interfaces.AudioEncoder`` by the network of an ONNX file.
+class HubertStream(StreamEncoder):
+    """An audio encoder by the network of an ONNX file.
 
     ``session`` runs the network where it is given; else ``open_session`` makes one.
     """
 
     name = "hubert-streaming-1024"
-    fps = FPS
+    size = WIDTH
+    behind = BEHIND
+    ahead = AHEAD * ROW
+    chunk = grain = NEW
 
     def __init__(
         self,
@@ -56,45 +55,18 @@ class HubertStream:
     ):
         self.session = open_session(path, device) if session is None else session
 
-    def measure(self, blocks: Iterable[Tensor], rate: int) -> float:
-        """0: the network does not depend on how loud the whole sound is. Reads no block."""
-        return 0.0
+    def row_maker(self, level: float | None) -> MakeRows:
+        """The rows of any sound; they do not depend on its level."""
+        return self.rows
 
-    def encode(self, waveform: Tensor, rate: int) -> AudioFeatures:
-        """(N,) or (C, N) samples at ``rate`` Hz to (T, 1024) features; T = ceil(25 N / rate)."""
-        pieces = list(self.stream(waveform.split(rate * 10, -1), rate))
-        rows = torch.cat([torch.zeros(0, WIDTH), *(piece.features for piece in pieces)])
-        return AudioFeatures(rows, self.name, FPS, Fraction(waveform.shape[-1], rate))
+    def rows(self, samples: Tensor, count: int) -> Tensor:
+        """(count, 1024) features of 16 kHz samples that start ``BEHIND`` before the first row."""
+        spans = ceil(count / NEW)
+        samples = pad(samples, (0, BEHIND + (spans * NEW + AHEAD) * ROW - len(samples)))
+        made = [self.span(samples[number * NEW * ROW :][:SPAN]) for number in range(spans)]
+        return torch.cat(made)[:count]
 
-    def stream(
-        self, blocks: Iterable[Tensor], rate: int, level: float | None = None
-    ) -> Iterator[AudioFeatures]:
-        """Features of a sound that comes in (N,) or (C, N) blocks, five rows a piece.
-
-        The pieces' durations add up to the sound's. Before and after the sound is silence.
-        """
-        received = done = 0
-
-        def counted() -> Iterator[Tensor]:
-            nonlocal received
-            for block in blocks:
-                received += block.shape[-1]
-                yield tame(block).cpu()
-
-        held = torch.zeros(BEHIND)  # sound from BEHIND before row ``done`` on
-        for piece in resample_stream(counted(), rate, RATE):
-            held = torch.cat([held, piece])
-            while len(held) >= SPAN:
-                yield AudioFeatures(self.rows(held[:SPAN]), self.name, FPS, NEW / FPS)
-                held, done = held[NEW * ROW :], done + NEW
-        rest = Fraction(received, rate) - done / FPS
-        while rest > 0:
-            count, length = min(ceil(rest * FPS), NEW), min(NEW / FPS, rest)
-            heard = torch.cat([held[:SPAN], torch.zeros(max(SPAN - len(held), 0))])
-            yield AudioFeatures(self.rows(heard)[:count], self.name, FPS, length)
-            held, rest = held[NEW * ROW :], rest - length
-
-    def rows(self, samples: Tensor) -> Tensor:
+    def span(self, samples: Tensor) -> Tensor:
         """(6480,) samples to (5, 1024) features of the frames from sample 2000 on."""
         (states, *_) = self.session.run(None, {INPUT: samples[None].numpy()})
         states = torch.from_numpy(np.asarray(states, np.float32)).reshape(-1, WIDTH)

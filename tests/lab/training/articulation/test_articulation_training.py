@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from vasa_core.audio.articulation import PHONES, load_articulation
-from vasa_core.audio.features import FEATURES, AudioEncoder
+from vasa_core.audio.features import FEATURES, ArticulationEncoder
 from vasa_core.audio.spectrum import MelBank, mel_filters
 from vasa_core.face.basis import FaceBasis
 from vasa_core.lab.data.lips import LipMeasures
@@ -214,7 +214,7 @@ def test_the_command_trains_an_articulation_net(
     path = tmp_path / "articulation.safetensors"
     net, press, bank = load_articulation(path)
     assert all(torch.isfinite(value).all() for value in net.parameters())
-    features = AudioEncoder(net, press, bank).encode(torch.randn(16000), 16000).features
+    features = ArticulationEncoder(net, press, bank).encode(torch.randn(16000), 16000).features
     assert features.shape[0] == 25 and torch.isfinite(features[:, FEATURES["lips"]]).all()
     assert recipes_of(path)["articulation"]["channels"] == 16
     kept = {item.name for item in work.iterdir()}

@@ -22,7 +22,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from ....audio.articulation import PHONES, ArticulationNet, LipPress
-from ....audio.features import FEATURES, AudioEncoder
+from ....audio.features import FEATURES, ArticulationEncoder
 from ....audio.spectrum import MelBank, mel_filters
 from ...data.lips import LipMeasures, correlation
 from ...engine import Objective, Step, Trainer, main_process_first
@@ -154,7 +154,7 @@ def held_out(
     net: ArticulationNet, recordings: list[Recording], measures: LipMeasures
 ) -> dict[str, float]:
     """Mean correlation of opening and width with the lips seen, on recordings not trained on."""
-    encoder = AudioEncoder(net, measures.press(), MelBank(mel_filters()))
+    encoder = ArticulationEncoder(net, measures.press(), MelBank(mel_filters()))
     scores = []
     for recording in recordings:
         sound = torch.from_numpy(recording.sound / 32768.0).float()

@@ -20,7 +20,7 @@ from scipy.ndimage import label, median_filter
 from scipy.signal import savgol_filter
 from torch import Tensor
 
-from ....audio.features import FEATURES, AudioEncoder
+from ....audio.features import FEATURES, ArticulationEncoder
 from ....audio.reader import read_audio
 from ....face.basis import PARTS, FaceBasis
 from ....motion.rows import POSE_SIZE, from_rows
@@ -134,7 +134,9 @@ def sharpened_blinks(closure: np.ndarray) -> np.ndarray:
     return np.repeat(result.clip(-0.25, 1.0)[:, None], 2, 1)
 
 
-def load_talking(data: Path, encoder: AudioEncoder, *, trainable: bool = True) -> list[TalkingClip]:
+def load_talking(
+    data: Path, encoder: ArticulationEncoder, *, trainable: bool = True
+) -> list[TalkingClip]:
     """Every clip of the corpus that shows how people talk; sound only where it is trusted."""
     basis, clips = FaceBasis.load(), []
     for clip in load_clips(data, trainable=trainable):

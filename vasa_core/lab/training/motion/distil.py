@@ -19,7 +19,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from ....audio.features import AudioEncoder
+from ....audio.features import ArticulationEncoder
 from ....face.basis import FaceBasis
 from ....motion.model import QUICK_STEPS, STEPS, MotionDiffusion, read_model, save_model
 from ....motion.transformer import MotionTransformer
@@ -128,7 +128,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     recipe, path = recipe_from(args, DistillationRecipe), args.out / WEIGHTS
     torch.manual_seed(recipe.seed)
     model, recipes = read_model(path), recipes_of(path)
-    clips = load_talking(args.data, AudioEncoder.load())
+    clips = load_talking(args.data, ArticulationEncoder.load())
     source = window_source([clip for clip in clips if not clip.held_out], FaceBasis.load())
     batches = Batches(source, model.scaler, model.hearing, model.network.whitening)
     model.quick = distil(model, batches, args.out, recipe)

@@ -21,7 +21,7 @@ import torch
 from torch import Tensor
 
 from ....audio.articulation import PHONES
-from ....audio.features import FEATURES, AudioEncoder
+from ....audio.features import FEATURES, ArticulationEncoder
 from ....face.basis import CODE_SIZE, PARTS, FaceBasis
 from ....motion.model import Hearing, MotionDiffusion, save_model
 from ....motion.rows import POSE_SIZE
@@ -72,7 +72,7 @@ def build(recipe: MotionRecipe, source: WindowSource, basis: FaceBasis) -> Motio
     leading[LIPS] = torch.arange(SOUND_COLUMNS, len(mean))
     phones = FEATURES["phones"].start
     pressed = phones + PHONES.index("bilabial")
-    hearing = Hearing(AudioEncoder.name, audio_columns(), mean, std, leading, pressed)
+    hearing = Hearing(ArticulationEncoder.name, audio_columns(), mean, std, leading, pressed)
     batches = Batches(source, scaler, hearing, network.whitening)
     parts = [slice(POSE_SIZE + p.start, POSE_SIZE + p.stop) for p in PARTS.values()]
     network.whitening.fit(batches.draw(count, rng).clean, [slice(POSE_SIZE), *parts])
@@ -155,7 +155,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = training_parser(__doc__)
     add_arguments(parser, MotionRecipe)
     args = parse(parser, argv)
-    clips = load_talking(args.data, AudioEncoder.load())
+    clips = load_talking(args.data, ArticulationEncoder.load())
     train(clips, args.out, recipe_from(args, MotionRecipe))
 
 

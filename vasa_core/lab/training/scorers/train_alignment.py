@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ....audio.features import AudioEncoder
+from ....audio.features import ArticulationEncoder
 from ...data.clips import RealClip, in_step, real_clips
 from ...data.tracks import Clip
 from ...engine import Objective, Step, Trainer
@@ -60,7 +60,7 @@ def usable_heads(clip: Clip) -> bool:
 class Heads:
     """Clips of some people: (T, F) features and (T, 6) pose each, at the speed of free talkers."""
 
-    def __init__(self, clips: list[RealClip], encoder: AudioEncoder):
+    def __init__(self, clips: list[RealClip], encoder: ArticulationEncoder):
         self.clips = {}
         for clip in clips:
             pose = smoothed(raw_vector(clip.motion), STILL_SMOOTHING)[:, :POSE]
@@ -185,7 +185,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = training_parser(__doc__)
     add_arguments(parser, AlignmentRecipe)
     args = parse(parser, argv)
-    encoder = AudioEncoder.load()
+    encoder = ArticulationEncoder.load()
     own = real_clips(args.data, lambda clip: clip.person == "grid_s1")
     held_out = Heads(own[5::12], encoder)
     seen = Heads([clip for n, clip in enumerate(own) if n % 12 != 5], encoder)
