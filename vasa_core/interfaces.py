@@ -20,18 +20,22 @@ class FaceSpace(Protocol):
     @property
     def name(self) -> str:
         """Name of the space; motions and portraits carry it."""
+        ...
 
     @property
     def parts(self) -> Mapping[str, slice]:
         """Where lips, expression, blink and gaze are in a dynamics code (D,)."""
+        ...
 
     @property
     def stages(self) -> Mapping[str, tuple[str, ...]]:
         """Names of the submodules that each of the stages "encode" and "render" needs."""
+        ...
 
     @property
     def working_bytes(self) -> int:
         """Bytes that each rendering thread needs besides its frames, on a CPU."""
+        ...
 
     def landmarks(self, images: Tensor) -> Tensor:
         """Find the landmarks of the largest face in each image.
@@ -45,6 +49,7 @@ class FaceSpace(Protocol):
         Raises:
             NoFaceError: If an image shows no face.
         """
+        ...
 
     def encode(
         self,
@@ -71,6 +76,7 @@ class FaceSpace(Protocol):
             NoFaceError: If one of the images shows no face.
             InputError: If there are fewer faces than asked for, or the mask does not fit the image.
         """
+        ...
 
     def track(self, frames: Iterable[Tensor], fps: Fraction, face: int = 0) -> Tracked:
         """Follow a face through a video.
@@ -87,6 +93,7 @@ class FaceSpace(Protocol):
         Raises:
             NoFaceError: If no frame shows a face.
         """
+        ...
 
     def relative(self, motion: Motion, rest: Motion | None = None) -> Motion:
         """Express a "camera" motion as offsets from a rest pose.
@@ -99,6 +106,7 @@ class FaceSpace(Protocol):
         Returns:
             The motion with reference "portrait".
         """
+        ...
 
     def render(
         self,
@@ -131,6 +139,7 @@ class FaceSpace(Protocol):
         Raises:
             InputError: If portrait or motion are of another space.
         """
+        ...
 
     def matte(self, portrait: Portrait) -> Tensor:
         """Return the part of the picture that moves.
@@ -141,6 +150,7 @@ class FaceSpace(Protocol):
         Returns:
             (1, H, W), 0 (background) to 1 (moves).
         """
+        ...
 
     def edit_mask(self, portrait: Portrait) -> Tensor:
         """Return how far rendered frames may differ from the picture.
@@ -152,6 +162,7 @@ class FaceSpace(Protocol):
             (1, H, W), 0..1, with a soft edge. Where it is 0, every frame (view "source") is the
             picture, bit for bit, whatever moves.
         """
+        ...
 
     def neutralised(self, portrait: Portrait, motion: Motion, amount: float = 1.0) -> Motion:
         """Take the expression of the picture out of what a motion shows.
@@ -167,6 +178,7 @@ class FaceSpace(Protocol):
         Raises:
             InputError: If the motion is of another space or reference.
         """
+        ...
 
     def dub(
         self,
@@ -194,6 +206,7 @@ class FaceSpace(Protocol):
         Raises:
             InputError: If the motion is of another space or reference.
         """
+        ...
 
 
 class AudioStream(Protocol):
@@ -201,9 +214,11 @@ class AudioStream(Protocol):
 
     def push(self, samples: Tensor) -> AudioFeatures:
         """Take the next (N,) or (C, N) samples; return the rows that are ready, possibly none."""
+        ...
 
     def finish(self) -> AudioFeatures:
         """End the sound; return the rest of its rows. Nothing is pushed afterwards."""
+        ...
 
 
 class AudioEncoder(Protocol):
@@ -215,10 +230,12 @@ class AudioEncoder(Protocol):
     @property
     def name(self) -> str:
         """Name of the encoder; its features carry it."""
+        ...
 
     @property
     def fps(self) -> Fraction:
         """Feature rows per second, exact."""
+        ...
 
     def measure(self, blocks: Iterable[Tensor], rate: int) -> float:
         """Measure the loudness level of a whole sound, in constant memory.
@@ -232,6 +249,7 @@ class AudioEncoder(Protocol):
         Returns:
             The level, for ``open`` and ``stream``.
         """
+        ...
 
     def open(self, rate: int, level: float | None = None, chunk: int | None = None) -> AudioStream:
         """Begin a sound that is pushed piece by piece.
@@ -246,6 +264,7 @@ class AudioEncoder(Protocol):
         Returns:
             The stream to push samples to.
         """
+        ...
 
     def stream(
         self,
@@ -265,6 +284,7 @@ class AudioEncoder(Protocol):
         Yields:
             Consecutive features, whose durations add up to that of the sound.
         """
+        ...
 
     def encode(self, waveform: Tensor, rate: int) -> AudioFeatures:
         """Encode a whole sound.
@@ -276,6 +296,7 @@ class AudioEncoder(Protocol):
         Returns:
             Its features; T = ceil(fps * N / rate).
         """
+        ...
 
 
 class MotionModel(Protocol):
@@ -284,22 +305,27 @@ class MotionModel(Protocol):
     @property
     def space(self) -> str:
         """Name of the face space that it moves."""
+        ...
 
     @property
     def fps(self) -> Fraction:
         """Motion frames per second, exact."""
+        ...
 
     @property
     def encoder(self) -> AudioEncoder:
         """Makes the audio features that it hears."""
+        ...
 
     @property
     def default_steps(self) -> int:
         """Diffusion steps where none are asked for."""
+        ...
 
     @property
     def default_cfg(self) -> float:
         """Guidance scale of the sound where none is asked for."""
+        ...
 
     def features(self, waveform: Tensor, rate: int) -> AudioFeatures:
         """Encode a whole sound with this model's own audio encoder.
@@ -311,6 +337,7 @@ class MotionModel(Protocol):
         Returns:
             The audio features.
         """
+        ...
 
     def check(self, audio: AudioFeatures) -> None:
         """Check that audio features are of the kind that this model hears.
@@ -321,6 +348,7 @@ class MotionModel(Protocol):
         Raises:
             InputError: If they come from another encoder or at another rate.
         """
+        ...
 
     def stream(
         self,
@@ -352,6 +380,7 @@ class MotionModel(Protocol):
             InputError: If the features are of another encoder or empty, controls or steps are
                 impossible, or the portrait is missing.
         """
+        ...
 
     def sample(
         self,
@@ -363,25 +392,11 @@ class MotionModel(Protocol):
         progress: Progress | None = None,
         portrait: Portrait | None = None,
     ) -> Motion:
-        """Sample the motion for a whole sound.
-
-        Args:
-            audio: The sound's features.
-            controls: As in ``stream``.
-            seed: As in ``stream``.
-            steps: As in ``stream``.
-            cfg: As in ``stream``.
-            progress: As in ``stream``.
-            portrait: As in ``stream``.
-
-        Returns:
-            The pieces that ``stream`` yields, joined.
-
-        Raises:
-            InputError: As in ``stream``.
+        """Sample the motion for a whole sound: ``stream`` with its pieces joined.
 
         Example:
             ```python
             motion = model.sample(model.features(waveform, rate), seed=1)
             ```
         """
+        ...
