@@ -238,9 +238,7 @@ class AudioEncoder(Protocol):
         ...
 
     def measure(self, blocks: Iterable[Tensor], rate: int) -> float:
-        """Measure the loudness level of a whole sound, in constant memory.
-
-        An encoder that needs no level may leave blocks unread.
+        """Measure the loudness level of a whole sound; may leave blocks unread.
 
         Args:
             blocks: The sound in blocks of (N,) or (C, N) samples.
