@@ -5,6 +5,7 @@ import json
 import pytest
 
 from vasa_core.cli import main
+from vasa_core.lab.data import media
 from vasa_core.lab.evaluation import evaluate, reenactment, rendered, speaking
 from vasa_core.lab.evaluation.measures import MEASURES
 
@@ -14,7 +15,7 @@ def short(monkeypatch):
     """Less of everything."""
     monkeypatch.setattr(speaking, "QUIET_SECONDS", 2)
     monkeypatch.setattr(speaking, "LONG_SECONDS", 20)
-    monkeypatch.setattr(speaking, "SHORTEST", 2)
+    monkeypatch.setattr(media, "SHORTEST", 2)
     monkeypatch.setattr(rendered, "SECONDS", 1.2)
     monkeypatch.setattr(evaluate, "SECONDS", 1.2)
     monkeypatch.setattr(rendered, "STRETCH", 0.2)

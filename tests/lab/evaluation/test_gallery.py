@@ -3,12 +3,12 @@
 from PIL import Image
 
 from vasa_core.cli import main
-from vasa_core.lab.evaluation import speaking
+from vasa_core.lab.data import media
 from vasa_core.render.video import VideoReader
 
 
 def test_a_set_becomes_a_page_of_videos(evaluation_set, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(speaking, "SHORTEST", 2)
+    monkeypatch.setattr(media, "SHORTEST", 2)
     out = tmp_path / "shown"
     assert main(["gallery", str(evaluation_set), "-o", str(out), "--size", "128"]) == 0
     assert capsys.readouterr().out.strip() == str(out / "index.html")

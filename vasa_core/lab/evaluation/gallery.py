@@ -19,9 +19,8 @@ from ...pipelines.animate import animate
 from ...render.image import read_image, write_image
 from ...render.video import VideoReader
 from ...types import Progress, stepper
+from ..data.media import portrait_files, speech_files
 from .page import html_page, row_picture
-from .rendered import portrait_files
-from .speaking import speech_files
 
 STRIP = 6  # frames of every video on the sheet
 PAGE = "index.html"

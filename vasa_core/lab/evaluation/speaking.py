@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -15,15 +14,15 @@ from torch import Tensor
 from ...audio.reader import read_audio
 from ...face.basis import PARTS
 from ...motion.rows import to_rows
+from ..data.media import speech_files
 from ..data.noises import mixed, music, noise
-from ..scorers.sync import REACH, sync_of
+from ..scorers.sync import sync_of
 from .heads import head_measures
 from .lips import closures, timed_voices
 from .measures import Row
 from .model_under_test import Subject
 from .talking import Judges
 
-SHORTEST = 2 * REACH / 25 + 1  # seconds of sound that sync needs
 TIMED = {"emodb": "German, acted"}  # voices whose phones were timed by hand: group
 PAUSE, SETTLE = 2, 9  # seconds of a pause; frames from its ends in which lips come to rest
 QUIET_SECONDS, LONG_SECONDS = 10, 600
@@ -39,31 +38,8 @@ class Speech:
     rate: int
 
 
-def group_of(entry: dict) -> str:
-    """Which group an entry of the index of speech belongs to."""
-    note = entry["note"]
-    if "sing" in note and "music" not in note:
-        return "singing"
-    if "noise" in note or "music" in note or "mixed" in note:
-        return "noisy"
-    return {"?": "unknown"}.get(entry["lang"], entry["lang"])
-
-
-def speech_files(data: Path) -> list[tuple[Path, str]]:
-    """The index of speech, English first: files and groups.
-
-    What is too short or has no voice is left out.
-    """
-    found = [
-        (data / "speech" / entry["file"], group_of(entry))
-        for entry in json.loads((data / "speech/INDEX.json").read_text("utf8"))
-        if entry["lang"] != "-" and entry["seconds"] >= SHORTEST
-    ]
-    return sorted(found, key=lambda pair: pair[1] != "en")
-
-
 def speeches(data: Path) -> list[Speech]:
-    """The same, read."""
+    """The speech of a corpus, English first."""
     return [Speech(path.stem, group, *read_audio(path)) for path, group in speech_files(data)]
 
 
