@@ -1,6 +1,7 @@
 """``vasa evaluate`` from a set to its table, JSON and page."""
 
 import json
+import shutil
 
 import pytest
 
@@ -41,8 +42,18 @@ def test_every_measure_is_taken_and_written(evaluation_set, tmp_path, short, cap
     assert values["l1", "model"] < values["l1", "still"]
     assert values["lip_landmarks", "model"] < values["lip_landmarks", "still"]
     page = (out / "index.html").read_text()
-    assert page.count("<svg") >= 3 and "photo_mira.jpg" in page
-    assert (out / "photo_mira.jpg").is_file() and (out / "reenacted_clip.jpg").is_file()
+    assert page.count("<svg") >= 3 and "mira.jpg" in page
+    assert (out / "mira.jpg").is_file() and (out / "reenacted_clip.jpg").is_file()
+
+
+def test_portraits_and_speech_are_enough(evaluation_set, tmp_path, short):
+    for name in ("portraits", "speech"):
+        shutil.copytree(evaluation_set / name, tmp_path / "set" / name)
+    assert main(["evaluate", str(tmp_path / "set"), "-o", str(tmp_path), "--seeds", "1"]) == 0
+    content = json.loads((tmp_path / "metrics.json").read_text())
+    measured = {row["measure"] for row in content["rows"]}
+    assert {"sync", "rest_gap", "flicker", "time"} <= measured < set(MEASURES)
+    assert not measured & {"opening", "l1", "closed"}
 
 
 def test_a_folder_that_is_no_set_is_refused(tmp_path, capsys):

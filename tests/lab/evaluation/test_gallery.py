@@ -13,8 +13,8 @@ def test_a_set_becomes_a_page_of_videos(evaluation_set, tmp_path, monkeypatch, c
     assert main(["gallery", str(evaluation_set), "-o", str(out), "--size", "128"]) == 0
     assert capsys.readouterr().out.strip() == str(out / "index.html")
     page = (out / "index.html").read_text()
-    assert '<video src="photo_mira.mp4"' in page and "AI-generated" in page
-    assert VideoReader(out / "photo_mira.mp4").frames == 100
+    assert '<video src="mira.mp4"' in page and "AI-generated" in page
+    assert VideoReader(out / "mira.mp4").frames == 100
     sheet = Image.open(out / "strip.jpg")
     assert sheet.width == 6 * 150 and b"AI-generated" in sheet.info["comment"]
 

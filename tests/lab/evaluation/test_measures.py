@@ -1,12 +1,14 @@
 """Single measures on motions and pictures whose values are known, and how rows are summed up."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
 
 from vasa_core.face.basis import PARTS, FaceBasis
 from vasa_core.lab.data.clips import RealClip
+from vasa_core.lab.data.index import Entry
 from vasa_core.lab.data.lips import LipMeasures
 from vasa_core.lab.evaluation.heads import blinks, head_measures, pose_variation
 from vasa_core.lab.evaluation.lips import against_real, closures, spans_of
@@ -54,9 +56,8 @@ def test_lips_agree_with_themselves_and_their_lag_is_found(basis, measures):
     gap = 0.04 + 0.03 * torch.sin(time / 3.0) * torch.sin(time / 17.0)
     lips = gap[:, None] * measures.opening / measures.opening.square().sum()
     faces = basis.canonical + torch.einsum("td,dvc->tvc", lips, basis.lips)
-    clip = RealClip(
-        "x", "x", "web", None, None, 0, faces, torch.ones(120, dtype=torch.bool), still("mesh", 120)
-    )
+    found, entry = torch.ones(120, dtype=torch.bool), Entry(file=Path("x.mp4"))
+    clip = RealClip(entry, torch.zeros(0), 16000, faces, found, still("mesh", 120))
     own = against_real(lips, clip, measures)
     assert own["opening"] > 0.99 and own["lag"] == 0 and own["on_time"] == 1
     late = against_real(0.5 * lips.roll(3, 0), clip, measures)

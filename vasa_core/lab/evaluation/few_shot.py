@@ -29,13 +29,9 @@ from ...render.video import VideoReader
 from ...spaces.mesh.space import MeshSpace
 from ...spaces.mesh.tracking import motion_from_landmarks, relative_motion
 from ...types import Motion, Portrait
+from ..data.index import read_index
 from .pictures import box_around, picture_errors
 
-CLIPS = (
-    *("elo_T4_1", "grid_id2_swwp2s", "grid_sbia1a", "grid_sbwe5n", "grid_lbax4n"),
-    *("anchor_FAzSK8", "lp_d14", "lp_d9", "lp_d20", "may_5s", "ls_demo1", "vrt_4"),
-    *("cv_002_R", "cvhq_M2Oh", "vox_2KGP", "lrs3_sample"),
-)
 PHOTOS = (1, 4, 8)
 FRAMES, DRAWN, APART = 150, 40, 4  # of a clip: read, drawn at most, away from a photo
 FPS = Fraction(25)
@@ -153,16 +149,25 @@ def plot(results: Tensor) -> Image.Image:
     return sheet
 
 
+def videos(data: Path, names: Sequence[str] | None = None) -> list[Path]:
+    """The videos of a corpus with these names, or those that are there for this test."""
+    return [
+        entry.file
+        for entry in read_index(data, "talking")
+        if (entry.name in names if names else entry.split_for("few_shot") == "test")
+    ]
+
+
 def main() -> None:
     """Command line: print the table, and draw the curve."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("data", type=Path, help="folder with talking/*.mp4")
-    parser.add_argument("--clips", nargs="*", default=CLIPS)
+    parser.add_argument("data", type=Path, help="folder with talking/INDEX.json")
+    parser.add_argument("--clips", nargs="*", help="names (default: the test split of few_shot)")
     parser.add_argument("--plot", type=Path, metavar="CURVE.png")
     args = parser.parse_args()
     torch.set_num_threads(1)
     space = MeshSpace.load()
-    results = torch.stack([measure(space, args.data / f"talking/{c}.mp4") for c in args.clips])
+    results = torch.stack([measure(space, video) for video in videos(args.data, args.clips)])
     print(table(results))
     if args.plot:
         plot(results).save(args.plot)

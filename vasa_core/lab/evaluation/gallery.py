@@ -19,7 +19,7 @@ from ...pipelines.animate import animate
 from ...render.image import read_image, write_image
 from ...render.video import VideoReader
 from ...types import Progress, stepper
-from ..data.media import portrait_files, speech_files
+from ..data.media import portrait_entries, speech_entries
 from .page import html_page, row_picture
 
 STRIP = 6  # frames of every video on the sheet
@@ -28,12 +28,11 @@ PAGE = "index.html"
 
 @dataclass(frozen=True, slots=True)
 class Exhibit:
-    """A picture that says a sound: their files and groups."""
+    """A picture of a group that says a sound."""
 
     portrait: Path
     group: str
     speech: Path
-    language: str
 
 
 def exhibits(data: Path | None) -> list[Exhibit]:
@@ -42,16 +41,12 @@ def exhibits(data: Path | None) -> list[Exhibit]:
     Raises InputError when the folder is no such set.
     """
     if data is None:
-        return [Exhibit(path, "sample", SPEECH, "en") for path in PORTRAITS.values()]
-    missing = [n for n in ("portraits", "speech") if not (data / n / "INDEX.json").is_file()]
-    if missing:
-        raise InputError(f"{data} has no {missing[0]}/INDEX.json; give an evaluation set or none.")
-    return [
-        Exhibit(portrait, group, speech, language)
-        for (portrait, group), (speech, language) in zip(
-            portrait_files(data), cycle(speech_files(data))
-        )
-    ]
+        return [Exhibit(path, "sample", SPEECH) for path in PORTRAITS.values()]
+    faces, spoken = list(portrait_entries(data)), speech_entries(data)
+    if not faces or not spoken:
+        raise InputError(f"{data} has no portrait, or no speech, that is there to be shown.")
+    pairs = zip(faces, cycle(spoken), strict=False)
+    return [Exhibit(face.file, face.group, said.file) for face, said in pairs]
 
 
 def gallery(

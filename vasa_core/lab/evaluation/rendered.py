@@ -15,7 +15,7 @@ from ...motion.editing import still
 from ...motion.keyframes import controls_from
 from ...render.image import read_image
 from ...types import AudioFeatures, Motion, Portrait
-from ..data.media import portrait_files
+from ..data.media import portrait_entries
 from .measures import Row
 from .model_under_test import Subject
 from .pictures import boxes
@@ -39,8 +39,8 @@ class Face:
 def faces(subject: Subject, data: Path) -> list[Face]:
     """The portraits of a set, encoded."""
     return [
-        Face(path.stem, group, subject.space.encode(read_image(path, SIZE)))
-        for path, group in portrait_files(data)
+        Face(entry.name, entry.group, subject.space.encode(read_image(entry.file, SIZE)))
+        for entry in portrait_entries(data)
     ]
 
 

@@ -14,7 +14,8 @@ from torch import Tensor
 from ...audio.reader import read_audio
 from ...face.basis import PARTS
 from ...motion.rows import to_rows
-from ..data.media import speech_files
+from ..data.index import has_index
+from ..data.media import speech_entries
 from ..data.noises import mixed, music, noise
 from ..scorers.sync import sync_of
 from .heads import head_measures
@@ -23,7 +24,6 @@ from .measures import Row
 from .model_under_test import Subject
 from .talking import Judges
 
-TIMED = {"emodb": "German, acted"}  # voices whose phones were timed by hand: group
 PAUSE, SETTLE = 2, 9  # seconds of a pause; frames from its ends in which lips come to rest
 QUIET_SECONDS, LONG_SECONDS = 10, 600
 
@@ -40,7 +40,9 @@ class Speech:
 
 def speeches(data: Path) -> list[Speech]:
     """The speech of a corpus, English first."""
-    return [Speech(path.stem, group, *read_audio(path)) for path, group in speech_files(data)]
+    return [
+        Speech(entry.name, entry.group, *read_audio(entry.file)) for entry in speech_entries(data)
+    ]
 
 
 def language_rows(
@@ -66,9 +68,9 @@ def language_rows(
 
 
 def closure_rows(subject: Subject, judges: Judges, data: Path, seeds: range) -> Iterator[Row]:
-    """Lips on hand-timed p, b, m, and on consonants that need no closure; one seed a voice."""
-    for source, group in TIMED.items():
-        for number, (sound, rate, spans) in enumerate(timed_voices(data, source)):
+    """Lips on timed p, b, m, and on consonants that need no closure; one seed a voice."""
+    for group, voices in timed_voices(data, "test").items():
+        for number, (sound, rate, spans) in enumerate(voices):
             seed = seeds[number % len(seeds)]
             motion = subject.speak(subject.features(sound, rate), seed)
             hits = closures(motion.dynamics[:, PARTS["lips"]], spans, judges.lips)
@@ -136,7 +138,8 @@ def speaking_rows(
 ) -> Iterator[Row]:
     """Every measure on sound alone."""
     yield from language_rows(subject, judges, spoken, seeds)
-    yield from closure_rows(subject, judges, data, seeds)
+    if has_index(data, "voices"):
+        yield from closure_rows(subject, judges, data, seeds)
     yield from quiet_rows(subject, judges, spoken[0])
     if subject.space is subject.reader:  # others would have to render ten minutes
         yield from drift_rows(subject, spoken)

@@ -5,6 +5,7 @@ A timeline is a list of ``Phone``; ``sample`` turns it into features or classes 
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -126,6 +127,14 @@ def spread(start: float, end: float, letters: str) -> list[Phone]:
     letters = letters or SILENCE
     edges = np.linspace(start, end, len(letters) + 1)
     return [Phone(*span, c) for *span, c in zip(edges[:-1], edges[1:], letters, strict=True)]
+
+
+def arpabet_phones(items: Iterable[Mapping]) -> list[Phone]:
+    """Phones with ``start``, ``end`` and an ARPABET ``label`` to timed IPA letters."""
+    phones = []
+    for item in items:
+        phones += spread(item["start"], item["end"], from_arpabet(item["label"].strip("+<>")))
+    return phones
 
 
 def phone_class(letter: str) -> int:

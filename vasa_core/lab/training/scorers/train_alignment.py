@@ -23,7 +23,7 @@ from ...data.clips import RealClip, in_step, real_clips
 from ...data.tracks import Clip
 from ...scorers.alignment import HEARD, POSE, WEIGHTS, WINDOW, alignment, alignment_net
 from ...scorers.dual_encoder import TwoTowers
-from ..motion.data import EXCLUDED, STILL_EASE, eased, raw_vector
+from ..motion.data import STILL_EASE, eased, raw_vector
 from ..motion.windows import head_speed
 from .contrast import contrastive_loss
 from .train_sync import write
@@ -36,8 +36,8 @@ SCALES = (0.2, 0.5, 1.0, 1.5, 3.0)  # VASA-1's own
 
 
 def usable_heads(clip: Clip) -> bool:
-    """Other people than s1, sound and lips in step."""
-    return in_step(clip) and not clip.name.startswith(EXCLUDED)
+    """People who taught no lips, sound and lips in step, and who talk as one does."""
+    return in_step(clip) and clip.entry.split_for("motion") != "unused"
 
 
 class Heads:
@@ -139,7 +139,7 @@ def train(args: argparse.Namespace) -> TwoTowers:
     """The averaged net after ``args.steps`` steps."""
     torch.manual_seed(args.seed)
     encoder = AudioEncoder.load()
-    own = real_clips(args.data, lambda clip: clip.person == "grid_s1")
+    own = real_clips(args.data, lambda clip: clip.entry.split_for("articulation") == "train")
     kept = Heads(own[5::12], encoder)
     seen = Heads([clip for n, clip in enumerate(own) if n % 12 != 5], encoder)
     others = Heads(real_clips(args.data, usable_heads), encoder)
