@@ -1,6 +1,7 @@
 """``vasa evaluate`` from a set to its table, JSON and page."""
 
 import json
+import re
 import shutil
 
 import pytest
@@ -42,7 +43,9 @@ def test_every_measure_is_taken_and_written(evaluation_set, tmp_path, short, cap
     assert values["l1", "model"] < values["l1", "still"]
     assert values["lip_landmarks", "model"] < values["lip_landmarks", "still"]
     page = (out / "index.html").read_text()
-    assert page.count("<svg") >= 3 and "mira.jpg" in page
+    plots = re.findall(r'<img src="(plots/[a-z_0-9]+\.svg)"', page)
+    assert len(plots) >= 3 and all("</svg>" in (out / plot).read_text() for plot in plots)
+    assert "mira.jpg" in page
     assert (out / "mira.jpg").is_file() and (out / "reenacted_clip.jpg").is_file()
 
 

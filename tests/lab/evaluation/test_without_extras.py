@@ -25,7 +25,7 @@ def vasa(missing, *arguments):
     )
 
 
-@pytest.mark.parametrize("package", ["scipy"])
+@pytest.mark.parametrize("package", ["matplotlib", "skimage"])
 def test_a_missing_package_is_named_with_its_extra(package, tmp_path):
     done = vasa([package], "evaluate", tmp_path)
     assert done.returncode == 2
@@ -41,6 +41,7 @@ def test_a_missing_lab_is_told_from_a_missing_package(command, tmp_path):
 
 
 def test_the_gallery_needs_no_extra(tmp_path):
+    """Jinja comes with torch."""
     done = vasa(["scipy", "skimage", "matplotlib"], "gallery", tmp_path)
     assert done.returncode == 2 and "no portraits/INDEX.json" in done.stderr
 

@@ -30,10 +30,10 @@ from ..scorers.sync import REACH, sync_of
 from .heads import pose_rows, pose_variation
 from .measures import Row, summaries
 from .model_under_test import Subject
-from .page import Report, Strip, write_page
 from .plots import Curve
 from .reenactment import Reenacted, reenact, reenactment_rows
 from .rendered import SECONDS, SIZE, distance_rows, faces, flicker_rows, identity_rows
+from .report import Report, Strip, write_report
 from .speaking import Speech, speaking_rows, speeches
 from .talking import TALKER, Judges, clips_of, free_heads, head_rows, lip_rows, usable
 
@@ -215,7 +215,7 @@ def time_rows(subject: Subject, speech: Speech) -> Iterator[Row]:
 
 def save(report: Report, folder: Path) -> tuple[Path, Path]:
     """Write ``metrics.json`` (every value, and the summaries) and ``index.html``; their paths."""
-    page = write_page(report, folder)
+    page = write_report(report, folder)
     path = folder / "metrics.json"
     content = {
         "about": report.about,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
 from itertools import cycle
 from pathlib import Path
 
@@ -20,10 +19,9 @@ from ...render.image import read_image, write_image
 from ...render.video import VideoReader
 from ...types import Progress, stepper
 from ..data.media import portrait_entries, speech_entries
-from .page import html_page, row_picture
+from .page import row_picture, write_page
 
 STRIP = 6  # frames of every video on the sheet
-PAGE = "index.html"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,19 +71,12 @@ def gallery(
             portrait, exhibit.speech, folder / name,
             space=space, model=model, seed=seed, workers=workers,
         )  # fmt: skip
-        caption = f"{exhibit.portrait.stem} ({exhibit.group}) says {exhibit.speech.stem}"
-        figures.append(
-            f'<figure><video src="{name}" controls loop preload="metadata"></video>'
-            f"<figcaption>{escape(caption)}</figcaption></figure>"
-        )
+        about = {"name": exhibit.portrait.stem, "group": exhibit.group}
+        figures.append(about | {"file": name, "speech": exhibit.speech.stem})
         sheet.append(row_picture(moments(folder / name)))
         step()
     write_image(folder / "strip.jpg", stacked(sheet))
-    note = "AI-generated: nobody shown here ever said this."
-    parts = ["<h1>vasa gallery</h1>", f'<p class="note">{note}</p>', '<div class="gallery">']
-    path = folder / PAGE
-    path.write_text(html_page("vasa gallery", [*parts, *figures, "</div>"]), "utf8")
-    return path
+    return write_page(folder, "gallery.html", shown=figures)
 
 
 def moments(video: Path) -> Tensor:
