@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from ..errors import InputError
 from . import options
 from .options import Commands, command, progress_bar
 
+LAB = __package__.removesuffix("cli") + "lab"
 ABSENT = "The registry's archive has no evaluation; install the pack from its repository."
+LACKING = (
+    "This needs the package {}, which belongs to the extra evaluate: "
+    'pip install "vasa-open[evaluate]", or pip install -e ".[evaluate]" in a checkout.'
+)
 
 
 def add_commands(commands: Commands) -> None:
@@ -41,12 +48,21 @@ def add_commands(commands: Commands) -> None:
     options.add_refiner(sub)
 
 
+@contextmanager
+def opened_lab() -> Iterator[None]:
+    """Imports of the lab: InputError where it, or a package that it needs, is not installed."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        missing = error.name or ""
+        absent = missing == LAB or missing.startswith(f"{LAB}.")
+        raise InputError(ABSENT if absent else LACKING.format(missing.split(".")[0])) from error
+
+
 def run_gallery(args: argparse.Namespace) -> str:
     """``vasa gallery``."""
-    try:
+    with opened_lab():
         from ..lab.evaluation.gallery import exhibits, gallery
-    except ImportError as error:
-        raise InputError(ABSENT) from error
 
     shown = exhibits(args.data)
     space, model = options.open_model(args)
@@ -60,12 +76,10 @@ def run_gallery(args: argparse.Namespace) -> str:
 
 def run_evaluate(args: argparse.Namespace) -> str:
     """``vasa evaluate``."""
-    try:
+    with opened_lab():
         from ..lab.evaluation.evaluate import check_set, evaluate, save, standard_portrait
-    except ImportError as error:
-        raise InputError(ABSENT) from error
-    from ..lab.evaluation.measures import table
-    from ..lab.evaluation.model_under_test import open_subject
+        from ..lab.evaluation.measures import table
+        from ..lab.evaluation.model_under_test import open_subject
 
     check_set(args.data)
     subject = open_subject(

@@ -1,10 +1,13 @@
 """``vasa evaluate`` from a set to its table, JSON and page."""
 
 import json
+import re
+import shutil
 
 import pytest
 
 from vasa_core.cli import main
+from vasa_core.lab.data import media
 from vasa_core.lab.evaluation import evaluate, reenactment, rendered, speaking
 from vasa_core.lab.evaluation.measures import MEASURES
 
@@ -14,7 +17,7 @@ def short(monkeypatch):
     """Less of everything."""
     monkeypatch.setattr(speaking, "QUIET_SECONDS", 2)
     monkeypatch.setattr(speaking, "LONG_SECONDS", 20)
-    monkeypatch.setattr(speaking, "SHORTEST", 2)
+    monkeypatch.setattr(media, "SHORTEST", 2)
     monkeypatch.setattr(rendered, "SECONDS", 1.2)
     monkeypatch.setattr(evaluate, "SECONDS", 1.2)
     monkeypatch.setattr(rendered, "STRETCH", 0.2)
@@ -40,8 +43,20 @@ def test_every_measure_is_taken_and_written(evaluation_set, tmp_path, short, cap
     assert values["l1", "model"] < values["l1", "still"]
     assert values["lip_landmarks", "model"] < values["lip_landmarks", "still"]
     page = (out / "index.html").read_text()
-    assert page.count("<svg") >= 3 and "photo_mira.jpg" in page
-    assert (out / "photo_mira.jpg").is_file() and (out / "reenacted_clip.jpg").is_file()
+    plots = re.findall(r'<img src="(plots/[a-z_0-9]+\.svg)"', page)
+    assert len(plots) >= 3 and all("</svg>" in (out / plot).read_text() for plot in plots)
+    assert "mira.jpg" in page
+    assert (out / "mira.jpg").is_file() and (out / "reenacted_clip.jpg").is_file()
+
+
+def test_portraits_and_speech_are_enough(evaluation_set, tmp_path, short):
+    for name in ("portraits", "speech"):
+        shutil.copytree(evaluation_set / name, tmp_path / "set" / name)
+    assert main(["evaluate", str(tmp_path / "set"), "-o", str(tmp_path), "--seeds", "1"]) == 0
+    content = json.loads((tmp_path / "metrics.json").read_text())
+    measured = {row["measure"] for row in content["rows"]}
+    assert {"sync", "rest_gap", "flicker", "time"} <= measured < set(MEASURES)
+    assert not measured & {"opening", "l1", "closed"}
 
 
 def test_a_folder_that_is_no_set_is_refused(tmp_path, capsys):

@@ -60,4 +60,7 @@ def test_a_clip_is_measured_and_drawn(space, clip, monkeypatch):
     assert results[0, 1, 0] <= results[0, 0, 0] * 1.02
     lines = few_shot.table(results).splitlines()
     assert lines[0].split()[0] == "photos" and lines[2].startswith("2 ")
-    assert few_shot.plot(results).size == (480, 300)
+    (axes,) = few_shot.plot(results).axes
+    drawn = {line.get_label(): line.get_ydata() for line in axes.lines}
+    assert list(drawn) == ["face L1", "mouth L1", "eyes L1"]
+    assert drawn["face L1"][0] == 1 and drawn["face L1"][1] <= 1.02

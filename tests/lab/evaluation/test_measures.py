@@ -1,12 +1,15 @@
 """Single measures on motions and pictures whose values are known, and how rows are summed up."""
 
 from dataclasses import replace
+from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 from vasa_core.face.basis import PARTS, FaceBasis
 from vasa_core.lab.data.clips import RealClip
+from vasa_core.lab.data.index import Entry
 from vasa_core.lab.data.lips import LipMeasures
 from vasa_core.lab.evaluation.heads import blinks, head_measures, pose_variation
 from vasa_core.lab.evaluation.lips import against_real, closures, spans_of
@@ -54,9 +57,8 @@ def test_lips_agree_with_themselves_and_their_lag_is_found(basis, measures):
     gap = 0.04 + 0.03 * torch.sin(time / 3.0) * torch.sin(time / 17.0)
     lips = gap[:, None] * measures.opening / measures.opening.square().sum()
     faces = basis.canonical + torch.einsum("td,dvc->tvc", lips, basis.lips)
-    clip = RealClip(
-        "x", "x", "web", None, None, 0, faces, torch.ones(120, dtype=torch.bool), still("mesh", 120)
-    )
+    found, entry = torch.ones(120, dtype=torch.bool), Entry(file=Path("x.mp4"))
+    clip = RealClip(entry, torch.zeros(0), 16000, faces, found, still("mesh", 120))
     own = against_real(lips, clip, measures)
     assert own["opening"] > 0.99 and own["lag"] == 0 and own["on_time"] == 1
     late = against_real(0.5 * lips.roll(3, 0), clip, measures)
@@ -83,7 +85,25 @@ def test_errors_of_pictures(portrait):
     worse = picture_errors((image + 0.1).clamp(0, 1), image, portrait.landmarks)
     assert worse["l1"] > 0.05 and worse["psnr"] < 25
     noisy = (image + 0.2 * torch.randn_like(image)).clamp(0, 1)
-    assert structural_similarity(noisy[None], image[None]) < 0.8
+    assert structural_similarity(noisy, image) < 0.8
+
+
+def test_similarity_is_that_of_the_paper(rng):
+    """Its formula (Wang et al. 2004, eq. 13), window by window, at one place of two pictures."""
+    one, other = rng.uniform(0, 1, (2, 3, 11, 11))
+    line = np.exp(-0.5 * (np.arange(-5, 6) / 1.5) ** 2)
+    window = np.outer(line, line) / line.sum() ** 2
+
+    def mean(x):
+        return (x * window).sum((1, 2))
+
+    light = (2 * mean(one) * mean(other) + 1e-4) / (mean(one) ** 2 + mean(other) ** 2 + 1e-4)
+    variances = [mean(x * x) - mean(x) ** 2 for x in (one, other)]
+    shared = mean(one * other) - mean(one) * mean(other)
+    wanted = (light * (2 * shared + 9e-4) / (sum(variances) + 9e-4)).mean()
+    found = structural_similarity(torch.tensor(one), torch.tensor(other))
+    assert found == pytest.approx(wanted, abs=1e-6)
+    assert np.isnan(structural_similarity(torch.ones(3, 10, 90), torch.ones(3, 10, 90)))
 
 
 def test_rows_are_summed_up_by_item_and_group():

@@ -35,7 +35,7 @@ from vasa_core.motion.rows import POSE_SIZE
 from vasa_core.types import AudioFeatures
 
 
-def clip(name, person, frames=90, sound=True):
+def clip(name, person, frames=90, sound=True, **kind):
     generator = torch.Generator().manual_seed(len(name) * frames)
     motion = torch.randn(frames, 30, generator=generator).cumsum(0) / 10
     motion = motion - motion.median(0).values
@@ -43,16 +43,16 @@ def clip(name, person, frames=90, sound=True):
     motion[:, BLINK] = sharpened_blinks(motion[:, BLINK].numpy()) if frames < 60 else 0.1
     motion[40:45, BLINK] = 1.0
     sound = torch.randn(frames, 3, generator=generator) if sound else None
-    return TalkingClip(name, person, "A", motion.float(), sound)
+    return TalkingClip(name, person, "A", motion.float(), sound, **kind)
 
 
 @pytest.fixture(scope="module")
 def clips():
     return [
-        clip("a", "grid_s1"),
+        clip("a", "reader", still=True),
         clip("web", "web", 150),
         clip("silent", "silent", 120, sound=False),
-        clip("elo_T1_1", "elo_T1", 100),
+        clip("kept", "kept", 100, held_out=True),
     ]
 
 

@@ -1,14 +1,13 @@
 """The labelled faces, split by identity and by licence.
 
-``train``       generated and art faces, Caltech-101, frames of GRID speaker s1: what may ship
-``held_out``    generated and art identities kept away from training
-``validation``  every other real, drawn or mixed face: never trained on (no licence for the picture)
+``train``       faces of the sources that the index lets train, and frames of talking clips
+``held_out``    generated and art identities of those sources that are kept away from training
+``validation``  every other face: never trained on
 """
 
 from __future__ import annotations
 
 import io
-import json
 import logging
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,17 +18,16 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from ...face.topology import VERTICES
+from .index import Source, read_index, read_sources
+from .tracks import read_track
+
 log = logging.getLogger(__name__)
 
 SIZE = 256  # side of the stored crops, pixels
-TRAINABLE = {
-    "hmdghoul+generated-faces",
-    "SupaGruen+StableDiffusion-CheatSheet",
-    "ROV639+eve-portrait-gallery",
-    "MachineLearning2020+Homework2-Caltech101",
-}
 HELD_OUT = 150
-GRID_SHARE = 0.35
+FRAMES = "talking clips"  # the source of faces that are frames of videos
+FRAME_SHARE = 0.35  # how often one is drawn, other faces being 1: they show few people
 NEGATIVES_HELD_OUT = 3  # every third one
 
 
@@ -54,9 +52,9 @@ class FaceSet:
         return self.negatives[torch.from_numpy(self.negative_split == split)]
 
     def shares(self) -> Tensor:
-        """How often each training face is drawn: frames of the one GRID speaker more rarely."""
-        one_man = torch.from_numpy(self.source[self.split == "train"] == "GRID s1")
-        return torch.where(one_man, GRID_SHARE, 1.0)
+        """How often each training face is drawn: frames of clips more rarely."""
+        frames = torch.from_numpy(self.source[self.split == "train"] == FRAMES)
+        return torch.where(frames, FRAME_SHARE, 1.0)
 
 
 def load_faces(data: Path, cache: Path) -> FaceSet:
@@ -73,17 +71,18 @@ def _read_faces(data: Path) -> dict:
     images = np.stack([_picture(data / "faces" / "train" / n) for n in labels["names"]])
     points = labels["xyz"].astype(np.float32) * SIZE
     source = labels["sources"][labels["source"]]
-    split = _split(images, source)
-    frames, frame_points = grid_frames(data)
+    known = read_sources(data)
+    split = _split(images, [known[name] for name in source.tolist()])
+    frames, frame_points = clip_frames(data)
     negatives = sorted((data / "faces" / "negatives").glob("*.jpg"))
-    log.info("%d faces, %d frames of GRID s1", len(images), len(frames))
+    log.info("%d faces, %d frames of clips", len(images), len(frames))
     return {
         "images": torch.from_numpy(np.concatenate([images, frames]))
         .permute(0, 3, 1, 2)
         .contiguous(),
         "points": torch.from_numpy(np.concatenate([points, frame_points])),
         "split": np.concatenate([split, np.full(len(frames), "train")]),
-        "source": np.concatenate([source, np.full(len(frames), "GRID s1")]),
+        "source": np.concatenate([source, np.full(len(frames), FRAMES)]),
         "negatives": torch.from_numpy(np.stack([_picture(f) for f in negatives]))
         .permute(0, 3, 1, 2)
         .contiguous(),
@@ -98,12 +97,12 @@ def _picture(file: Path) -> np.ndarray:
     return np.asarray(picture.resize((SIZE, SIZE), Image.Resampling.LANCZOS))
 
 
-def _split(images: np.ndarray, source: np.ndarray) -> np.ndarray:
-    """Split by licence, then hold out whole groups of look-alike generated pictures."""
-    split = np.where(np.isin(source, list(TRAINABLE)), "train", "validation").astype("<U10")
-    generated = np.flatnonzero(
-        (split == "train") & (source != "MachineLearning2020+Homework2-Caltech101")
-    )
+def _split(images: np.ndarray, sources: list[Source]) -> np.ndarray:
+    """Split by source, then hold out whole groups of look-alike generated pictures."""
+    trains = np.array([source.split_for("face") == "train" for source in sources])
+    made = np.array([source.kind.startswith("generated") for source in sources])
+    split = np.where(trains, "train", "validation").astype("<U10")
+    generated = np.flatnonzero(trains & made)
     group = look_alikes(images[generated])
     order = np.random.default_rng(0).permutation(np.unique(group))
     held = 0
@@ -130,35 +129,24 @@ def look_alikes(images: np.ndarray, threshold: float = 0.93) -> np.ndarray:
     return group
 
 
-def read_track(file: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Landmarks of a clip (T, V, 3), x and z over the width and y over the height, and ok (T,)."""
-    z = np.load(file)
-    if "q" not in z:
-        return z["landmarks"].astype(np.float32), z["ok"]
-    q = np.ascontiguousarray(z["q"].transpose(1, 2, 3, 0)).view(np.int16)[..., 0]
-    return np.cumsum(q, 0, dtype=np.int16).astype(np.float32) / 4096, z["ok"]
-
-
 def read_frames(file: Path) -> np.ndarray:
     """All frames of a clip (T, H, W, 3), uint8."""
     with av.open(str(file)) as container:
         return np.stack([f.to_ndarray(format="rgb24") for f in container.decode(video=0)])
 
 
-def grid_frames(data: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Three frames of each GRID s1 clip: mouth widest, eyes most closed, and one at random.
+def clip_frames(data: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Three frames of each clip that may train: mouth widest, eyes most closed, one at random.
 
     Returns crops (B, 256, 256, 3) uint8 of twice the face and points (B, V, 3) in their pixels.
     """
     rng = np.random.default_rng(1)
     crops, points = [], []
-    for entry in json.loads((data / "talking" / "INDEX.json").read_text()):
-        if "grid_s1" not in entry["file"]:
+    for entry in read_index(data, "talking"):
+        if entry.split_for("face") != "train":
             continue
-        track, ok = read_track(data / entry["landmarks"])
-        frames = read_frames(data / entry["file"])[: len(track)]
-        height, width = frames.shape[1:3]
-        track = track * [width, height, width]
+        track, ok = read_track(entry)
+        frames, track = read_frames(entry.file)[: len(track)], track.astype(np.float64)
         mouth = np.where(ok, track[:, 14, 1] - track[:, 13, 1], -np.inf)[: len(frames)]
         eyes = np.where(ok, track[:, 145, 1] - track[:, 159, 1], np.inf)[: len(frames)]
         for t in {int(mouth.argmax()), int(eyes.argmin()), int(rng.integers(len(frames)))}:
@@ -172,4 +160,6 @@ def grid_frames(data: Path) -> tuple[np.ndarray, np.ndarray]:
                 )
                 crops.append(np.asarray(picture))
                 points.append((track[t] - [*corner, 0]) * SIZE / side)
+    if not crops:  # a corpus without clips that may train faces
+        return np.zeros((0, SIZE, SIZE, 3), np.uint8), np.zeros((0, VERTICES, 3), np.float32)
     return np.stack(crops), np.stack(points).astype(np.float32)

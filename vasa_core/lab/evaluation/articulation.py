@@ -18,27 +18,28 @@ from ...audio.features import FEATURES, ArticulationEncoder
 from ...audio.reader import read_audio
 from ...face.basis import FaceBasis
 from ..data.clips import in_step, real_clips
+from ..data.index import read_index
 from ..data.lips import LipMeasures
 from ..data.noises import mixed, music, noise
-from ..data.tracks import voice_clips
 from ..training.articulation.synthesis import TEST_LANGUAGES, TEST_VARIANTS, espeak_corpus
 from ..training.articulation.utterances import Utterance, corpus
-from ..training.articulation.voices import TIMED_TEST, alignment_error, own_phones
+from ..training.articulation.voices import alignment_error
 from .lips import Timed, against_real, closures, deep_pauses, spans_of, timed_voices
 
 log = logging.getLogger(__name__)
-DEVELOPMENT = ("elo_T1_1", "elo_T1_2", "elo_T1_3", "grid_id2_swwp2s")  # looked at while choosing
 
 
 def clip_scores(
     data: Path, encoder: ArticulationEncoder, measures: LipMeasures, codes_of
 ) -> list[dict]:
-    """Agreement with the real lips, per clip of people other than s1."""
+    """Agreement with the real lips, per clip of people who taught no lips."""
     scores = []
     for clip in real_clips(data, in_step):
         lips = codes_of(encoder.encode(clip.sound, clip.rate).features)
         score = against_real(lips, clip, measures)
-        scores.append({"name": clip.name, "group": clip.group} | score)
+        split = clip.entry.split_for
+        about = {"name": clip.name, "group": clip.group, "split": split("articulation")}
+        scores.append(about | {"talks": split("motion") != "unused"} | score)
     return scores
 
 
@@ -53,16 +54,6 @@ def summary(scores: list[dict], keep) -> str:
     return ", ".join(parts) + f", lag median {np.median(lags):.0f}"
 
 
-def timed_arpabet(data: Path) -> list[Timed]:
-    """Natural voices with phone times in ARPABET."""
-    result = []
-    for clip in voice_clips(data, TIMED_TEST):
-        phones = [(p.start, p.end, p.letter) for p in own_phones(data, clip)]
-        spans = spans_of(phones, "pbm", "tdnkɡsl")
-        result.append((*read_audio(data / "voices" / clip["file"]), spans))
-    return result
-
-
 def unheard_voices(work: Path) -> list[Utterance]:
     """Six minutes of synthetic voices and languages that were not trained on."""
     chooser = random.Random(1)
@@ -70,7 +61,7 @@ def unheard_voices(work: Path) -> list[Utterance]:
 
 
 def timed_synthetic(utterances: list[Utterance]) -> list[Timed]:
-    """The same from synthetic voices."""
+    """Synthetic voices and the times of their phones, as ``lips.timed_voices`` gives them."""
     result = []
     for utterance in utterances:
         phones = [(p.start, p.end, p.letter) for p in utterance.phones]
@@ -96,16 +87,20 @@ def behaviour(
 ) -> list[str]:
     """Opening of the lips over the speech clips; without ground truth."""
     lines = []
-    for path in sorted((data / "speech").glob("*.flac")):
-        features = encoder.encode(*read_audio(path)).features
+    spoken = sorted(read_index(data, "speech"), key=lambda entry: entry.name)
+    for entry in spoken:
+        features = encoder.encode(*read_audio(entry.file)).features
         gap = codes_of(features) @ measures.opening
         deep = deep_pauses(features)
         pauses = f"{float(gap[deep].mean()):.4f} ({int(deep.sum())})" if deep.any() else "-"
         lines.append(
-            f"{path.stem:26s} mean {float(gap.mean()):.4f} sd {float(gap.std()):.4f} "
+            f"{entry.name:26s} mean {float(gap.mean()):.4f} sd {float(gap.std()):.4f} "
             f"p95 {float(gap.quantile(0.95)):.4f} deep pauses {pauses}"
         )
-    sound, rate = read_audio(data / "speech/en_lj_with_pauses.flac")
+    paused = next((entry for entry in spoken if entry.pauses), None)
+    if paused is None:
+        return lines
+    sound, rate = read_audio(paused.file)
     deep = deep_pauses(encoder.encode(sound, rate).features)
     for name, make in (("noise", noise), ("music", music)):
         for decibels in (20, 10):
@@ -126,19 +121,19 @@ def report(data: Path, work: Path, encoder: ArticulationEncoder, codes_of) -> No
     scores = clip_scores(data, encoder, measures, codes_of)
     for score in scores:
         log.info({k: round(v, 3) if isinstance(v, float) else v for k, v in score.items()})
-    for group in ("grid", "elo", "web", "mcg"):
+    for group in dict.fromkeys(s["group"] for s in scores):
         log.info("%s: %s", group, summary(scores, lambda s, g=group: s["group"] == g))
-    log.info("without mcg: %s", summary(scores, lambda s: s["group"] != "mcg"))
+    log.info("of people talking: %s", summary(scores, lambda s: s["talks"]))
     log.info(
-        "without mcg and development clips: %s",
-        summary(scores, lambda s: s["group"] != "mcg" and s["name"] not in DEVELOPMENT),
+        "the same without clips looked at while choosing: %s",
+        summary(scores, lambda s: s["talks"] and s["split"] == "test"),
     )
     timed_sets = {
-        "emodb (test)": timed_voices(data, "emodb"),
-        "ae (development)": timed_voices(data, "ae"),
-        "librivox, arctic (development)": timed_arpabet(data),
+        f"{group} ({split})": timed
+        for split in ("test", "held_out")
+        for group, timed in timed_voices(data, split).items()
     }
-    timed_sets["synthetic (development)"] = timed_synthetic(unheard_voices(work))
+    timed_sets["synthetic (held_out)"] = timed_synthetic(unheard_voices(work))
     for source, timed in timed_sets.items():
         log.info("closures, %s: %s", source, closure_shares(timed, encoder, measures, codes_of))
     log.info("start of p b m after time warping, against timed voices: %s", alignment_error(data))

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from scipy.stats import spearmanr
 from torch import Tensor
 
 from ...assets import PORTRAITS, SPEECH
@@ -95,8 +96,7 @@ def gaze_rows(trial: Trial) -> dict[str, float]:
 
 def rank_correlation(one: Tensor, other: Tensor) -> float:
     """Spearman's."""
-    ranks = torch.stack([row.argsort().argsort().double() for row in (one, other)])
-    return float(torch.corrcoef(ranks)[0, 1])
+    return float(spearmanr(one.numpy(), other.numpy()).statistic)
 
 
 def distance_rows(trial: Trial) -> dict[str, float]:

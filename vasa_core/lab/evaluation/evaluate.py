@@ -1,7 +1,7 @@
 """``vasa evaluate``: every measure of a model on a set of portraits, speech and talking clips.
 
-The set is a folder as the shared corpus is: ``portraits``, ``speech``, ``voices`` and ``talking``
-with an INDEX.json each, and ``landmarks`` of the talking clips.
+The set is a corpus (docs/corpus.md): ``portraits`` and ``speech``, and, for the measures that need
+real people, ``talking`` with landmarks and ``voices`` with phone times.
 """
 
 from __future__ import annotations
@@ -22,20 +22,22 @@ from ...face.basis import PARTS
 from ...motion.keyframes import controls_from
 from ...render.image import read_image
 from ...types import AudioFeatures, Progress, stepper
-from ..data.clips import RealClip, real_clips
+from ..data.clips import RealClip
+from ..data.index import has_index, read_index
+from ..data.media import SHORTEST, speech_entries
 from ..scorers.alignment import alignment
 from ..scorers.sync import REACH, sync_of
 from .heads import pose_rows, pose_variation
 from .measures import Row, summaries
 from .model_under_test import Subject
-from .page import Report, Strip, write_page
 from .plots import Curve
 from .reenactment import Reenacted, reenact, reenactment_rows
 from .rendered import SECONDS, SIZE, distance_rows, faces, flicker_rows, identity_rows
+from .report import Report, Strip, write_report
 from .speaking import Speech, speaking_rows, speeches
-from .talking import TALKER, Judges, free_heads, head_rows, lip_rows, usable
+from .talking import TALKER, Judges, clips_of, free_heads, head_rows, lip_rows, usable
 
-FOLDERS = ("portraits", "speech", "talking", "voices")
+FOLDERS = ("portraits", "speech")
 STAGES = 6  # that progress counts
 GAZES = ((15.0, 0.0), (-15.0, 5.0), (0.0, 12.0), (5.0, -10.0))  # degrees
 SHIFTS, SCALES = range(-8, 9), (0.2, 0.5, 1.0, 1.5, 3.0)
@@ -45,10 +47,14 @@ TIMED_FRAMES = 32
 
 def check_set(data: Path) -> None:
     """Raises InputError when a folder is no set."""
-    missing = [name for name in FOLDERS if not (data / name / "INDEX.json").is_file()]
+    missing = [name for name in FOLDERS if not has_index(data, name)]
     if missing:
         lacking = ", ".join(f"{name}/INDEX.json" for name in missing)
         raise InputError(f"{data} is no evaluation set: it has no {lacking}.")
+    if not read_index(data, "portraits") or not speech_entries(data):
+        raise InputError(
+            f"{data} has no portrait, or no speech of {SHORTEST} s or more to test on."
+        )
 
 
 def evaluate(
@@ -62,11 +68,11 @@ def evaluate(
     check_set(data)
     step, began = stepper(STAGES, progress), perf_counter()
     judges, report = Judges(), Report({})
-    spoken = real_clips(data, usable)
+    spoken = clips_of(data, usable)
     report.rows += lip_rows(subject, judges, spoken, seeds)
-    report.curves += judge_curves(subject, judges, spoken)
+    report.curves += judge_curves(subject, judges, spoken) if spoken else []
     step()
-    report.rows += head_rows(subject, real_clips(data, free_heads), seeds)
+    report.rows += head_rows(subject, clips_of(data, free_heads), seeds)
     step()
     speech = speeches(data)
     report.rows += speaking_rows(subject, judges, speech, data, seeds)
@@ -145,12 +151,12 @@ def gaze_rows(subject: Subject, speech: Speech) -> Iterator[Row]:
 def reenacted(subject: Subject, data: Path) -> Iterator[Reenacted]:
     """Talking clips of every person whose head moves freely, and of some before a camera."""
     seen = set()
-    for clip in real_clips(data, lambda c: free_heads(c) or usable(c)):
-        if clip.person in seen:
+    for clip in clips_of(data, lambda c: free_heads(c) or usable(c)):
+        if clip.entry.person in seen:
             continue
-        seen.add(clip.person)
+        seen.add(clip.entry.person)
         try:
-            yield reenact(subject, clip.video, clip.group)
+            yield reenact(subject, clip.entry.file, clip.group)
         except NoFaceError:
             continue
 
@@ -209,7 +215,7 @@ def time_rows(subject: Subject, speech: Speech) -> Iterator[Row]:
 
 def save(report: Report, folder: Path) -> tuple[Path, Path]:
     """Write ``metrics.json`` (every value, and the summaries) and ``index.html``; their paths."""
-    page = write_page(report, folder)
+    page = write_report(report, folder)
     path = folder / "metrics.json"
     content = {
         "about": report.about,
@@ -223,5 +229,4 @@ def save(report: Report, folder: Path) -> tuple[Path, Path]:
 
 def standard_portrait(data: Path) -> Tensor:
     """(1, 3, H, W) of the first portrait of a set."""
-    entries = json.loads((data / "portraits/INDEX.json").read_text("utf8"))
-    return read_image(data / "portraits" / entries[0]["file"], SIZE)
+    return read_image(read_index(data, "portraits")[0].file, SIZE)

@@ -1,9 +1,9 @@
 """Measure the face encoder: ``python -m vasa_core.lab.evaluation.face_encoder --data shared/data``.
 
 Validation (used for choosing): real faces whose pictures must not train, generated identities held
-out, pictures without a face held out. Test (never used for choosing): the portraits, and clips of
-other people than GRID speaker s1. Errors are against the teacher, MediaPipe FaceMesh, in percent of
-the distance of the outer eye corners, from boxes that the encoder finds itself.
+out, pictures without a face held out. Test (never used for choosing): the portraits, and the clips
+that the index keeps for it. Errors are against the landmarks of the corpus (of a teacher, MediaPipe
+FaceMesh), in percent of the distance of the outer eye corners, from boxes that the encoder finds.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import io
-import json
 import time
 from pathlib import Path
 
@@ -26,7 +25,9 @@ from ...errors import NoFaceError
 from ...face import topology as mesh
 from ...face.encoder import FaceEncoder
 from ...face.storage import WEIGHTS
-from ..data.faces import load_faces, read_frames, read_track
+from ..data.faces import load_faces, read_frames
+from ..data.index import read_index
+from ..data.tracks import read_track
 
 GROUPS = {
     "all": list(range(mesh.VERTICES)),
@@ -108,27 +109,22 @@ def to_tensor(picture: np.ndarray) -> Tensor:
 
 
 def portraits(data: Path):
-    """(image, truths (F, 478, 3), name) of the test portraits."""
-    for file in sorted((data / "portraits").iterdir()):
-        if file.suffix == ".json":
-            continue
-        labels = np.load(data / "landmarks" / "portraits" / f"{file.stem}.npz")
+    """(image, truths (F, 478, 3), entry) of the portraits."""
+    for entry in sorted(read_index(data, "portraits"), key=lambda entry: entry.file):
+        labels = np.load(entry.landmarks)
         size = [int(labels["width"]), int(labels["height"]), int(labels["width"])]
         truths = labels["landmarks"].astype(np.float32).reshape(-1, mesh.VERTICES, 3)
         truths = truths * np.array(size, np.float32)
-        yield read_image(file), torch.from_numpy(truths)[: int(labels["ok"].sum())], file.stem
+        yield read_image(entry.file), torch.from_numpy(truths)[: int(labels["ok"].sum())], entry
 
 
 def clips(data: Path):
-    """Frames (T, H, W, 3) uint8, truth (T, 478, 3), ok (T,), name of clips but those of GRID s1."""
-    for entry in json.loads((data / "talking" / "INDEX.json").read_text()):
-        if "grid_s1" in entry["file"]:
-            continue
-        track, ok = read_track(data / entry["landmarks"])
-        frames = read_frames(data / entry["file"])[: len(track)]
-        height, width = frames.shape[1:3]
-        track = track[: len(frames)] * np.array([width, height, width], np.float32)
-        yield frames, torch.from_numpy(track).float(), ok[: len(frames)], Path(entry["file"]).stem
+    """Frames (T, H, W, 3) uint8, truth (T, 478, 3), ok (T,), name of the clips for the test."""
+    for entry in read_index(data, "talking"):
+        if entry.split_for("face") == "test":
+            track, ok = read_track(entry)
+            frames = read_frames(entry.file)[: len(track)]
+            yield frames, torch.from_numpy(track[: len(frames)]), ok[: len(frames)], entry.name
 
 
 def clip_stills(data: Path, each: int = 6):
@@ -175,8 +171,8 @@ def video(encoder: FaceEncoder, data: Path, longest: int = 75) -> None:
 
 def rest_jitter(encoder: FaceEncoder, data: Path) -> None:
     """Print the jitter on a still picture with fresh noise in each frame, through H.264."""
-    for image, _, name in portraits(data):
-        if name not in ("photo_woman2", "ai_man_beard", "photo_man_smile"):
+    for image, _, entry in portraits(data):
+        if entry.split_for("jitter") != "test":
             continue
         side = 256 / min(image.shape[-2:])
         image = F.interpolate(image, scale_factor=side, mode="bilinear", antialias=True)
@@ -184,7 +180,7 @@ def rest_jitter(encoder: FaceEncoder, data: Path) -> None:
         points, _ = encoder.track(compressed(image, 40))
         move = torch.linalg.vector_norm(points[6:, :, :2] - points[5:-1, :, :2], dim=-1)
         jitter = float(move.mean() / eye_unit(points[0]))
-        print(f"still {name:20s} with noise and H.264: {jitter:.3f} % a frame")
+        print(f"still {entry.name:20s} with noise and H.264: {jitter:.3f} % a frame")
 
 
 def compressed(image: Tensor, count: int, noise: float = 0.02) -> list[Tensor]:
@@ -221,17 +217,16 @@ def validation(encoder: FaceEncoder, data: Path, cache: Path, every: int) -> Non
 def test(encoder: FaceEncoder, data: Path) -> None:
     """What no choice was made on."""
     pictures = list(portraits(data))
-    good = [(i, t[0], n) for i, t, n in pictures if len(t) == 1 and not n.startswith("bad_")]
+    good = [(i, t[0], e.name) for i, t, e in pictures if len(t) == 1 and not e.bad_input]
     stills(encoder, "test: portraits", good)
     stills(encoder, "test: clip frames", clip_stills(data))
-    without = ("bad_dog", "bad_monkey", "bad_no_face_landscape", "bad_sky_no_face")
-    empty(encoder, "test: no face", ((i, n) for i, _, n in pictures if n in without))
-    for image, _, name in pictures:
-        if name.startswith("bad_") and name not in without:
+    empty(encoder, "test: no face", ((i, e.name) for i, _, e in pictures if e.faces == 0))
+    for image, _, entry in pictures:
+        if entry.bad_input and entry.faces > 0:
             try:
-                print(f"    {name}: {len(encoder.detect(image))} faces")
+                print(f"    {entry.name}: {len(encoder.detect(image))} faces")
             except NoFaceError as error:
-                print(f"    {name}: {error}")
+                print(f"    {entry.name}: {error}")
     video(encoder, data)
     rest_jitter(encoder, data)
 

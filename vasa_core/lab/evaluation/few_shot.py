@@ -19,7 +19,7 @@ from pathlib import Path
 from statistics import fmean
 
 import torch
-from PIL import Image, ImageDraw, ImageFont
+from matplotlib.figure import Figure
 from torch import Tensor
 
 from ...errors import NoFaceError
@@ -29,13 +29,10 @@ from ...render.video import VideoReader
 from ...spaces.mesh.space import MeshSpace
 from ...spaces.mesh.tracking import motion_from_landmarks, relative_motion
 from ...types import Motion, Portrait
+from ..data.index import read_index
 from .pictures import box_around, picture_errors
+from .plots import Curve, curves
 
-CLIPS = (
-    *("elo_T4_1", "grid_id2_swwp2s", "grid_sbia1a", "grid_sbwe5n", "grid_lbax4n"),
-    *("anchor_FAzSK8", "lp_d14", "lp_d9", "lp_d20", "may_5s", "ls_demo1", "vrt_4"),
-    *("cv_002_R", "cvhq_M2Oh", "vox_2KGP", "lrs3_sample"),
-)
 PHOTOS = (1, 4, 8)
 FRAMES, DRAWN, APART = 150, 40, 4  # of a clip: read, drawn at most, away from a photo
 FPS = Fraction(25)
@@ -126,46 +123,40 @@ def table(results: Tensor) -> str:
     return "\n".join(lines)
 
 
-def plot(results: Tensor) -> Image.Image:
+def plot(results: Tensor) -> Figure:
     """(N, K, M) measures as curves: errors relative to those of one photo."""
-    width, height, left, top = 480, 300, 60, 30
-    sheet = Image.new("RGB", (width, height), "white")
-    pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(13)
-    pen.text((left, 8), "error against the real frame, 1 photo = 1", fill="black", font=font)
-    low, high = 0.6, 1.05
-    x = [left + (count - 1) / (PHOTOS[-1] - 1) * (width - left - 110) for count in PHOTOS]
-
-    def y(value: float) -> float:
-        return top + (high - value) / (high - low) * (height - top - 40)
-
-    for tick in (0.6, 0.7, 0.8, 0.9, 1.0):
-        pen.line([(left, y(tick)), (x[-1], y(tick))], fill=(225, 225, 225))
-        pen.text((left - 32, y(tick) - 8), f"{tick:.1f}", fill="black", font=font)
-    for place, count in zip(x, PHOTOS, strict=True):
-        pen.text((place, height - 30), str(count), fill="black", font=font, anchor="ma")
-    colours = {"face L1": (40, 90, 200), "mouth L1": (200, 60, 60), "eyes L1": (40, 150, 80)}
     means = results.mean(0)
-    for name, colour in colours.items():
-        values = (means[:, MEASURES.index(name)] / means[0, MEASURES.index(name)]).tolist()
-        points = [(place, y(value)) for place, value in zip(x, values, strict=True)]
-        pen.line(points, fill=colour, width=3)
-        pen.text((x[-1] + 8, points[-1][1] - 8), name, fill=colour, font=font)
-    return sheet
+    lines = {
+        name: (means[:, MEASURES.index(name)] / means[0, MEASURES.index(name)]).tolist()
+        for name in ("face L1", "mouth L1", "eyes L1")
+    }
+    figure = curves(Curve("error against the real frame, 1 photo = 1", "photos", PHOTOS, lines))
+    figure.axes[0].set_xticks(PHOTOS)
+    return figure
+
+
+def videos(data: Path, names: Sequence[str] | None = None) -> list[Path]:
+    """The videos of a corpus with these names, or those that are there for this test."""
+    return [
+        entry.file
+        for entry in read_index(data, "talking")
+        if (entry.name in names if names else entry.split_for("few_shot") == "test")
+    ]
 
 
 def main() -> None:
     """Command line: print the table, and draw the curve."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("data", type=Path, help="folder with talking/*.mp4")
-    parser.add_argument("--clips", nargs="*", default=CLIPS)
+    parser.add_argument("data", type=Path, help="folder with talking/INDEX.json")
+    parser.add_argument("--clips", nargs="*", help="names (default: the test split of few_shot)")
     parser.add_argument("--plot", type=Path, metavar="CURVE.png")
     args = parser.parse_args()
     torch.set_num_threads(1)
     space = MeshSpace.load()
-    results = torch.stack([measure(space, args.data / f"talking/{c}.mp4") for c in args.clips])
+    results = torch.stack([measure(space, video) for video in videos(args.data, args.clips)])
     print(table(results))
     if args.plot:
-        plot(results).save(args.plot)
+        plot(results).savefig(args.plot, dpi=150)
 
 
 if __name__ == "__main__":

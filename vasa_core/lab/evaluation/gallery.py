@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
 from itertools import cycle
 from pathlib import Path
 
@@ -19,22 +18,19 @@ from ...pipelines.animate import animate
 from ...render.image import read_image, write_image
 from ...render.video import VideoReader
 from ...types import Progress, stepper
-from .page import html_page, row_picture
-from .rendered import portrait_files
-from .speaking import speech_files
+from ..data.media import portrait_entries, speech_entries
+from .page import row_picture, write_page
 
 STRIP = 6  # frames of every video on the sheet
-PAGE = "index.html"
 
 
 @dataclass(frozen=True, slots=True)
 class Exhibit:
-    """A picture that says a sound: their files and groups."""
+    """A picture of a group that says a sound."""
 
     portrait: Path
     group: str
     speech: Path
-    language: str
 
 
 def exhibits(data: Path | None) -> list[Exhibit]:
@@ -43,16 +39,12 @@ def exhibits(data: Path | None) -> list[Exhibit]:
     Raises InputError when the folder is no such set.
     """
     if data is None:
-        return [Exhibit(path, "sample", SPEECH, "en") for path in PORTRAITS.values()]
-    missing = [n for n in ("portraits", "speech") if not (data / n / "INDEX.json").is_file()]
-    if missing:
-        raise InputError(f"{data} has no {missing[0]}/INDEX.json; give an evaluation set or none.")
-    return [
-        Exhibit(portrait, group, speech, language)
-        for (portrait, group), (speech, language) in zip(
-            portrait_files(data), cycle(speech_files(data))
-        )
-    ]
+        return [Exhibit(path, "sample", SPEECH) for path in PORTRAITS.values()]
+    faces, spoken = list(portrait_entries(data)), speech_entries(data)
+    if not faces or not spoken:
+        raise InputError(f"{data} has no portrait, or no speech, that is there to be shown.")
+    pairs = zip(faces, cycle(spoken), strict=False)
+    return [Exhibit(face.file, face.group, said.file) for face, said in pairs]
 
 
 def gallery(
@@ -79,19 +71,12 @@ def gallery(
             portrait, exhibit.speech, folder / name,
             space=space, model=model, seed=seed, workers=workers,
         )  # fmt: skip
-        caption = f"{exhibit.portrait.stem} ({exhibit.group}) says {exhibit.speech.stem}"
-        figures.append(
-            f'<figure><video src="{name}" controls loop preload="metadata"></video>'
-            f"<figcaption>{escape(caption)}</figcaption></figure>"
-        )
+        about = {"name": exhibit.portrait.stem, "group": exhibit.group}
+        figures.append(about | {"file": name, "speech": exhibit.speech.stem})
         sheet.append(row_picture(moments(folder / name)))
         step()
     write_image(folder / "strip.jpg", stacked(sheet))
-    note = "AI-generated: nobody shown here ever said this."
-    parts = ["<h1>vasa gallery</h1>", f'<p class="note">{note}</p>', '<div class="gallery">']
-    path = folder / PAGE
-    path.write_text(html_page("vasa gallery", [*parts, *figures, "</div>"]), "utf8")
-    return path
+    return write_page(folder, "gallery.html", shown=figures)
 
 
 def moments(video: Path) -> Tensor:

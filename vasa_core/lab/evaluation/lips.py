@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 
 import torch
@@ -13,12 +13,13 @@ from ...audio.features import FEATURES
 from ...audio.reader import read_audio
 from ...face.canonical import mouth_opening, mouth_width
 from ..data.clips import RealClip
+from ..data.index import Entry, read_index
 from ..data.lips import LipMeasures, correlation
-from ..data.tracks import voice_clips
+from ..training.articulation.phonemes import arpabet_phones
 
 REACH = 6  # frames of lag that are searched
 SHUT = 0.15  # of the 95th percentile of the opening: below it lips count as closed
-SAMPA_LABIALS, SAMPA_OTHERS = ("p", "b", "m"), ("t", "d", "n", "k", "g", "s", "l")
+LABIALS, OTHERS = ("p", "b", "m"), ("t", "d", "n", "k", "g", "ɡ", "s", "l")  # SAMPA and IPA
 CLEAR = 0.15  # seconds that another consonant must be away from any p, b, m to be compared
 
 Timed = tuple[Tensor, int, dict[str, list[tuple[float, float]]]]
@@ -84,18 +85,22 @@ def spans_of(
     return {"p b m": shut, "others": free}
 
 
-def timed_voices(
-    data: Path, source: str, keep: Callable[[dict], bool] = lambda clip: True
-) -> list[Timed]:
-    """Natural voices with phone times made by hand (SAMPA)."""
-    result = []
-    for clip in voice_clips(data, (source,)):
-        if keep(clip):
-            tiers = json.loads((data / "voices" / clip["alignment"]).read_text("utf8"))
-            phones = [(p["start"], p["end"], p["label"]) for p in tiers.get("phones", [])]
-            spans = spans_of(phones, SAMPA_LABIALS, SAMPA_OTHERS)
-            result.append((*read_audio(data / "voices" / clip["file"]), spans))
+def timed_voices(data: Path, split: str) -> dict[str, list[Timed]]:
+    """The voices of a split of the task "articulation" whose phones are timed, by group."""
+    result: dict[str, list[Timed]] = {}
+    for entry in read_index(data, "voices"):
+        if entry.phones and entry.alignment and entry.split_for("articulation") == split:
+            spans = spans_of(timed_phones(entry), LABIALS, OTHERS)
+            result.setdefault(entry.group, []).append((*read_audio(entry.file), spans))
     return result
+
+
+def timed_phones(entry: Entry) -> list[tuple[float, float, str]]:
+    """Start, end and letter of a voice's phones, SAMPA as it is and ARPABET as IPA."""
+    phones = json.loads(entry.alignment.read_text("utf8")).get("phones", [])
+    if entry.phones == "sampa":
+        return [(p["start"], p["end"], p["label"]) for p in phones]
+    return [(p.start, p.end, p.letter) for p in arpabet_phones(phones)]
 
 
 def deep_pauses(features: Tensor) -> Tensor:

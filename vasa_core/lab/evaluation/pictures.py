@@ -3,30 +3,44 @@
 from __future__ import annotations
 
 import torch
+from skimage import metrics
 from torch import Tensor
 
 from ...face.geometry import eye_distance
 from ...face.topology import LIDS, LIPS
-from ...spaces.mesh.renderer.geometry.surface import gaussian_blur
 
 PARTS = {"face": slice(None), "mouth": list(LIPS), "eyes": list(LIDS)}
 MARGINS = {"face": 0.0, "mouth": 0.12, "eyes": 0.08}  # around their points, in eye distances
+WINDOW = 11  # pixels of SSIM's window: 3.5 standard deviations either way
+HIGHEST = 80.0  # dB
 
 
-def structural_similarity(one: Tensor, other: Tensor) -> Tensor:
-    """Mean SSIM (Wang et al. 2004) of (B, 3, H, W) pictures, Gaussian window of 1.5 pixels."""
-    means = [gaussian_blur(x, 1.5) for x in (one, other)]
-    variances = [
-        gaussian_blur(x * x, 1.5) - m * m for x, m in zip((one, other), means, strict=True)
-    ]
-    covariance = gaussian_blur(one * other, 1.5) - means[0] * means[1]
-    light = (2 * means[0] * means[1] + 1e-4) / (means[0] ** 2 + means[1] ** 2 + 1e-4)
-    return (light * (2 * covariance + 9e-4) / (variances[0] + variances[1] + 9e-4)).mean()
+def structural_similarity(one: Tensor, other: Tensor) -> float:
+    """Mean SSIM of (3, H, W) pictures, 0..1, over their channels; nan under ``WINDOW`` pixels.
+
+    As Wang et al. 2004 define it (a Gaussian window of 1.5 pixels, weighted moments), by
+    scikit-image, which leaves out the five pixels at the border that no whole window covers.
+    """
+    if min(one.shape[-2:]) < WINDOW:
+        return float("nan")
+    value = metrics.structural_similarity(
+        one.numpy(),
+        other.numpy(),
+        channel_axis=0,
+        data_range=1,
+        gaussian_weights=True,
+        sigma=1.5,
+        use_sample_covariance=False,
+    )
+    return float(value)
 
 
-def signal_to_noise(one: Tensor, other: Tensor) -> Tensor:
-    """PSNR in dB of pictures, 0..1."""
-    return -10 * torch.log10((one - other).square().mean().clamp(min=1e-8))
+def signal_to_noise(one: Tensor, other: Tensor) -> float:
+    """PSNR in dB of pictures, 0..1; ``HIGHEST`` at most, as for the same picture twice."""
+    if torch.equal(one, other):
+        return HIGHEST
+    ratio = metrics.peak_signal_noise_ratio(one.numpy(), other.numpy(), data_range=1)
+    return min(HIGHEST, float(ratio))
 
 
 def box_around(points: Tensor, margin: Tensor | float, frame: Tensor) -> tuple:
@@ -55,8 +69,8 @@ def picture_errors(made: Tensor, real: Tensor, landmarks: Tensor) -> dict[str, f
     errors = {name: float((made[box] - real[box]).abs().mean()) for name, box in where.items()}
     face = where["face"]
     return {
-        "psnr": float(signal_to_noise(made[face], real[face])),
-        "ssim": float(structural_similarity(made[face][None], real[face][None])),
+        "psnr": signal_to_noise(made[face], real[face]),
+        "ssim": structural_similarity(made[face], real[face]),
         "l1": errors["face"],
         "mouth_l1": errors["mouth"],
         "eyes_l1": errors["eyes"],

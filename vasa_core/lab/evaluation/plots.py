@@ -1,22 +1,22 @@
-"""Plots for the report, as SVG text: means with their spreads, and curves."""
+"""Plots for the report: means with their spreads, and curves."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
+from pathlib import Path
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure  # by itself it draws without a screen (Agg, SVG)
 
 from .measures import Summary
 
+FOLDER = "plots"
 COLOURS = ("#2f6db5", "#8a8f98", "#c2562f", "#3c9a5f", "#7a4fa3")
-SUBJECTS = (
-    "model",
-    "real",
-    "still",
-    "shuffled",
-    "real, shuffled",
-)  # their colours are the same in every plot
-BAR, GAP, LABEL, PLOT, HEAD = 16, 4, 150, 330, 8
+SUBJECTS = ("model", "real", "still", "shuffled", "real, shuffled")  # one colour in every plot
+WIDTH, BAR = 5.6, 0.2  # inches: of a plot, of a bar's row
+SIZE = 8  # of the letters, points
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,81 +34,60 @@ def colour(name: str, index: int = 0) -> str:
     return COLOURS[SUBJECTS.index(name) if name in SUBJECTS else index % len(COLOURS)]
 
 
-def bars(found: Sequence[Summary]) -> str:
+def bars(title: str, found: Sequence[Summary]) -> Figure:
     """Means of one measure as bars, a group under the other, with whiskers of one spread."""
-    ends = [v for s in found for v in (s.mean - s.spread, s.mean + s.spread, 0.0)]
-    low, high = min(ends), max(ends)
-    span = (high - low) or 1.0
+    figure, axes = _axes(title, 0.75 + BAR * (len(found) + 0.3 * len({s.group for s in found})))
+    places, labels, before = [], [], None
+    place = 0.0
+    for summary in found:
+        first = summary.group != before
+        place += 1.3 if first and before is not None else 1.0
+        places.append(place)
+        labels.append(summary.group if first else "")
+        before = summary.group
+    axes.barh(
+        places,
+        [s.mean for s in found],
+        0.8,
+        xerr=[s.spread for s in found],
+        color=[colour(s.subject) for s in found],
+        error_kw={"elinewidth": 0.8, "ecolor": "#333"},
+    )
+    axes.set_yticks(places, labels)
+    axes.set_ylim(place + 0.6, places[0] - 0.6)
+    axes.axvline(0, color="#bbb", linewidth=0.8)
+    for place, summary in zip(places, found, strict=True):
+        text = f"{summary.mean:.3g}  {summary.subject}, {summary.count}"
+        axes.text(1.02, place, text, va="center", transform=axes.get_yaxis_transform(), size=SIZE)
+    return figure
 
-    def x(value: float) -> float:
-        return LABEL + (value - low) / span * PLOT
 
-    parts, y, before = [], HEAD, None
-    for s in found:
-        if before not in (None, s.group):
-            y += GAP
-        if s.group != before:
-            parts.append(_text(LABEL - 8, y + 12, s.group, "end"))
-        before = s.group
-        left, right = sorted((x(0.0), x(s.mean)))
-        middle = y + BAR / 2
-        parts += [
-            f'<rect x="{left:.1f}" y="{y}" width="{max(right - left, 1):.1f}" height="{BAR - 3}" '
-            f'fill="{colour(s.subject)}"/>',
-            _line(x(s.mean - s.spread), middle, x(s.mean + s.spread), middle),
-            _text(LABEL + PLOT + 10, y + 12, f"{s.mean:.3g} ({s.subject}, {s.count})", "start"),
-        ]
-        y += BAR
-    parts.append(_line(x(0.0), HEAD - 4, x(0.0), y, "#bbb"))
-    return _svg(LABEL + PLOT + 170, y + 8, parts)
-
-
-def curves(curve: Curve) -> str:
-    """Lines with their legend."""
-    width, height, left, top = 420, 190, 46, 24
-    values = [y for line in curve.lines.values() for y in line]
-    low, high = min(values), max(values)
-    span, first, last = (high - low) or 1.0, min(curve.x), max(curve.x)
-
-    def place(x: float, y: float) -> tuple[float, float]:
-        across = left + (x - first) / ((last - first) or 1.0) * (width - left - 12)
-        return across, top + (high - y) / span * (height - top - 34)
-
-    parts = [_text(left, 14, curve.title, "start")]
-    for value in (low, (low + high) / 2, high):
-        y = place(first, value)[1]
-        parts += [
-            _line(left, y, width - 12, y, "#e4e4e4"),
-            _text(left - 6, y + 4, f"{value:.2f}", "end"),
-        ]
-    for value in (first, (first + last) / 2, last):
-        parts.append(_text(place(value, low)[0], height - 18, f"{value:g}", "middle"))
-    parts.append(_text((left + width) / 2, height - 2, curve.axis, "middle"))
-    for index, (name, line) in enumerate(curve.lines.items()):
-        points = " ".join(
-            "{:.1f},{:.1f}".format(*place(x, y)) for x, y in zip(curve.x, line, strict=True)
-        )
+def curves(curve: Curve) -> Figure:
+    """Lines with their names at the right end."""
+    figure, axes = _axes(curve.title, 2.6)
+    for index, (name, values) in enumerate(curve.lines.items()):
         shade = colour(name, index)
-        parts += [
-            f'<polyline points="{points}" fill="none" stroke="{shade}" stroke-width="2"/>',
-            _text(width + 4, top + 16 * index + 6, name, "start", shade),
-        ]
-    return _svg(width + 110, height, parts)
+        axes.plot(curve.x, values, color=shade, linewidth=1.8, label=name)
+    axes.legend(frameon=False, fontsize=SIZE, loc="upper left", bbox_to_anchor=(1.0, 1.0))
+    axes.set_xlabel(curve.axis, size=SIZE)
+    axes.grid(axis="y", color="#e4e4e4", linewidth=0.8)
+    return figure
 
 
-def _text(x: float, y: float, text: str, anchor: str, fill: str = "#333") -> str:
-    return (
-        f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" fill="{fill}">{escape(text)}</text>'
-    )
+def save_plot(figure: Figure, folder: Path, name: str) -> str:
+    """Write a plot as SVG, the same for the same figures; returns its path within the folder."""
+    path = folder / FOLDER / f"{name}.svg"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with mpl.rc_context({"svg.hashsalt": name}):
+        figure.savefig(path, metadata={"Date": None})
+    return f"{FOLDER}/{path.name}"
 
 
-def _line(x1: float, y1: float, x2: float, y2: float, stroke: str = "#222") -> str:
-    return f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" stroke="{stroke}"/>'
-
-
-def _svg(width: float, height: float, parts: Sequence[str]) -> str:
-    body = "".join(parts)
-    return (
-        f'<svg width="{width:.0f}" height="{height:.0f}" font-family="sans-serif" font-size="11">'
-        f"{body}</svg>"
-    )
+def _axes(title: str, height: float) -> tuple[Figure, Axes]:
+    figure = Figure((WIDTH, height), layout="constrained")
+    axes = figure.subplots()
+    axes.set_title(title, loc="left", size=SIZE + 1)
+    axes.tick_params(labelsize=SIZE, length=0)
+    axes.spines[["top", "right", "left"]].set_visible(False)
+    axes.spines["bottom"].set_color("#bbb")
+    return figure, axes

@@ -50,7 +50,7 @@ def measured(made: Tensor, real: Tensor, landmarks: Tensor) -> Tensor:
         for name, box in boxes(points, other).items():
             row.append((one[box] - other[box]).abs().mean())
             if name != "eyes":
-                row.append(structural_similarity(one[box][None], other[box][None]))
+                row.append(torch.tensor(structural_similarity(one[box], other[box])))
         rows.append(torch.stack(row))
     return torch.stack(rows).mean(0)
 

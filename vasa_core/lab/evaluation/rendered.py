@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,15 +15,12 @@ from ...motion.editing import still
 from ...motion.keyframes import controls_from
 from ...render.image import read_image
 from ...types import AudioFeatures, Motion, Portrait
+from ..data.media import portrait_entries
 from .measures import Row
 from .model_under_test import Subject
 from .pictures import boxes
 
-PER_GROUP = 4
 SIZE = 384  # longer side of the portraits, pixels
-KINDS = {"photo": "photo", "ai": "photo", "painting": "painting", "drawing": "drawing"}
-KINDS |= {"cartoon": "drawing", "render": "drawing"}
-SMALLEST = 0.3  # width of the face in the picture
 SECONDS, STRETCH = 6.0, 1.0  # of speech; of its beginning and end that identity is compared over
 SLOW_FRAMES, SLOW_YAW = 24, 3.0  # the slow turn and its end, degrees
 DISTANCES = (0.8, 1.3)
@@ -40,22 +36,11 @@ class Face:
     portrait: Portrait
 
 
-def portrait_files(data: Path) -> Iterator[tuple[Path, str]]:
-    """Pictures with one face of a fair size, and their groups; a few of each group."""
-    taken = dict.fromkeys(KINDS.values(), 0)
-    for entry in json.loads((data / "portraits/INDEX.json").read_text("utf8")):
-        group = KINDS.get(entry["file"].split("_")[0])
-        fits = entry["faces_detected"] == 1 and (entry["face_width_frac"] or 0) >= SMALLEST
-        if group and fits and taken[group] < PER_GROUP:
-            taken[group] += 1
-            yield data / "portraits" / entry["file"], group
-
-
 def faces(subject: Subject, data: Path) -> list[Face]:
     """The portraits of a set, encoded."""
     return [
-        Face(path.stem, group, subject.space.encode(read_image(path, SIZE)))
-        for path, group in portrait_files(data)
+        Face(entry.name, entry.group, subject.space.encode(read_image(entry.file, SIZE)))
+        for entry in portrait_entries(data)
     ]
 
 

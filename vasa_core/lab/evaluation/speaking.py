@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -15,16 +14,16 @@ from torch import Tensor
 from ...audio.reader import read_audio
 from ...face.basis import PARTS
 from ...motion.rows import to_rows
+from ..data.index import has_index
+from ..data.media import speech_entries
 from ..data.noises import mixed, music, noise
-from ..scorers.sync import REACH, sync_of
+from ..scorers.sync import sync_of
 from .heads import head_measures
 from .lips import closures, timed_voices
 from .measures import Row
 from .model_under_test import Subject
 from .talking import Judges
 
-SHORTEST = 2 * REACH / 25 + 1  # seconds of sound that sync needs
-TIMED = {"emodb": "German, acted"}  # voices whose phones were timed by hand: group
 PAUSE, SETTLE = 2, 9  # seconds of a pause; frames from its ends in which lips come to rest
 QUIET_SECONDS, LONG_SECONDS = 10, 600
 
@@ -39,32 +38,11 @@ class Speech:
     rate: int
 
 
-def group_of(entry: dict) -> str:
-    """Which group an entry of the index of speech belongs to."""
-    note = entry["note"]
-    if "sing" in note and "music" not in note:
-        return "singing"
-    if "noise" in note or "music" in note or "mixed" in note:
-        return "noisy"
-    return {"?": "unknown"}.get(entry["lang"], entry["lang"])
-
-
-def speech_files(data: Path) -> list[tuple[Path, str]]:
-    """The index of speech, English first: files and groups.
-
-    What is too short or has no voice is left out.
-    """
-    found = [
-        (data / "speech" / entry["file"], group_of(entry))
-        for entry in json.loads((data / "speech/INDEX.json").read_text("utf8"))
-        if entry["lang"] != "-" and entry["seconds"] >= SHORTEST
-    ]
-    return sorted(found, key=lambda pair: pair[1] != "en")
-
-
 def speeches(data: Path) -> list[Speech]:
-    """The same, read."""
-    return [Speech(path.stem, group, *read_audio(path)) for path, group in speech_files(data)]
+    """The speech of a corpus, English first."""
+    return [
+        Speech(entry.name, entry.group, *read_audio(entry.file)) for entry in speech_entries(data)
+    ]
 
 
 def language_rows(
@@ -90,9 +68,9 @@ def language_rows(
 
 
 def closure_rows(subject: Subject, judges: Judges, data: Path, seeds: range) -> Iterator[Row]:
-    """Lips on hand-timed p, b, m, and on consonants that need no closure; one seed a voice."""
-    for source, group in TIMED.items():
-        for number, (sound, rate, spans) in enumerate(timed_voices(data, source)):
+    """Lips on timed p, b, m, and on consonants that need no closure; one seed a voice."""
+    for group, voices in timed_voices(data, "test").items():
+        for number, (sound, rate, spans) in enumerate(voices):
             seed = seeds[number % len(seeds)]
             motion = subject.speak(subject.features(sound, rate), seed)
             hits = closures(motion.dynamics[:, PARTS["lips"]], spans, judges.lips)
@@ -160,7 +138,8 @@ def speaking_rows(
 ) -> Iterator[Row]:
     """Every measure on sound alone."""
     yield from language_rows(subject, judges, spoken, seeds)
-    yield from closure_rows(subject, judges, data, seeds)
+    if has_index(data, "voices"):
+        yield from closure_rows(subject, judges, data, seeds)
     yield from quiet_rows(subject, judges, spoken[0])
     if subject.space is subject.reader:  # others would have to render ten minutes
         yield from drift_rows(subject, spoken)

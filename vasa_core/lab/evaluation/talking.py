@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from torch import Tensor
@@ -11,6 +11,7 @@ from ...audio.features import ArticulationEncoder
 from ...face.basis import PARTS, FaceBasis
 from ...types import Motion
 from ..data.clips import RealClip, in_step, real_clips
+from ..data.index import has_index
 from ..data.lips import LipMeasures
 from ..data.tracks import Clip
 from ..scorers.alignment import HEARD, alignment, load_alignment
@@ -21,10 +22,6 @@ from .lips import against_real
 from .measures import Row
 from .model_under_test import Subject
 
-SYLLABLES = ("mcg",)  # clips of single syllables tell nothing of speech
-TAUGHT = ("aoc",)  # people other than GRID s1 whose sound trained the embedded model
-LABORATORY = ("grid", "elo", "mcg")  # heads of people who read aloud into a camera hardly move
-UNUSABLE = ("hamilton", "lp_d10", "lp_d11", "lp_d12", "lp_d20", "cv_001_L")  # cuts, moving cameras
 OTHERS = 5  # sounds that a head is compared with besides its own
 TALKER = 0.3  # degrees a frame: head speed at which all heads are compared with the sound
 
@@ -56,12 +53,17 @@ class Judges:
 
 def usable(clip: Clip) -> bool:
     """Clips of people on whom nothing was trained, sound and lips in step."""
-    return in_step(clip) and not clip.name.startswith(SYLLABLES) and clip.person not in TAUGHT
+    return in_step(clip) and clip.entry.split_for("motion") in ("held_out", "test")
 
 
 def free_heads(clip: Clip) -> bool:
-    """Clips of people who talk as one does, whatever their sound."""
-    return clip.person != "grid_s1" and not clip.name.startswith(LABORATORY + UNUSABLE)
+    """Clips of people who talk as one does and move their heads, whatever their sound."""
+    return clip.entry.split_for("motion") != "unused" and clip.entry.head == "free"
+
+
+def clips_of(data: Path, keep: Callable[[Clip], bool]) -> list[RealClip]:
+    """The talking clips of a set that ``keep`` accepts; none where it has no talking clips."""
+    return real_clips(data, keep) if has_index(data, "talking") else []
 
 
 def lip_rows(
@@ -98,9 +100,3 @@ def head_rows(subject: Subject, clips: Sequence[RealClip], seeds: range) -> Iter
         for who, motion in [*motions, ("real", calm_motion(clip.motion))]:
             for name, value in head_measures(motion).items():
                 yield Row(name, "talking", who, clip.name, value)
-
-
-def talking_rows(subject: Subject, judges: Judges, data: Path, seeds: range) -> Iterator[Row]:
-    """Every measure that real talking clips allow."""
-    yield from lip_rows(subject, judges, real_clips(data, usable), seeds)
-    yield from head_rows(subject, real_clips(data, free_heads), seeds)

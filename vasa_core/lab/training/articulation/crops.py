@@ -57,12 +57,12 @@ def synthetic_recording(utterance: Utterance, teacher: LipTeacher) -> Recording:
 
 
 def filmed_recordings(data: Path) -> dict[str, Recording]:
-    """The clips of GRID s1 by name: real sound with the lips as seen, 25 fps interpolated."""
+    """The clips that teach lips, by name: real sound, lips as seen, 25 fps interpolated."""
     basis = FaceBasis.load()
     clips, words = speaker_clips(data)
     recordings = {}
     for clip in clips:
-        samples, rate = read_audio(data / clip.info["file"])
+        samples, rate = read_audio(clip.entry.file)
         codes = lip_codes(clip, basis).numpy()
         seconds = len(codes) / 25
         time = np.arange(int(seconds * 100)) / 100

@@ -205,7 +205,7 @@ def warp(timeline: list[Phone], other: list[Phone], times: np.ndarray) -> np.nda
 
 
 def training_rows(clips: list[Clip], words: dict, basis: FaceBasis) -> list[tuple[Tensor, Tensor]]:
-    """Per clip of s1: (T, 294) inputs and (T, 12) codes at 25 fps."""
+    """Per clip: (T, 294) inputs and (T, 12) codes at 25 fps."""
     rows = []
     for clip in clips:
         features = sample_features(timeline_of(words[clip.name]), len(clip.found) / 25, STEP)
@@ -214,9 +214,12 @@ def training_rows(clips: list[Clip], words: dict, basis: FaceBasis) -> list[tupl
 
 
 def speaker_clips(data: Path) -> tuple[list[Clip], dict]:
-    """The clips of GRID s1 and their timed words."""
-    words = json.loads((data / "talking/grid_s1_alignments.json").read_text())
-    return [clip for clip in load_clips(data) if clip.person == "grid_s1"], words
+    """The clips that teach lips, and their timed words by name."""
+    clips = [c for c in load_clips(data) if c.entry.split_for("articulation") == "train"]
+    words = {}
+    for file in {clip.entry.words for clip in clips} - {None}:
+        words |= json.loads(file.read_text("utf8"))
+    return [clip for clip in clips if clip.name in words], words
 
 
 def cross_validate(
@@ -239,7 +242,7 @@ def cross_validate(
 
 
 def fit_teacher(data: Path, out: Path, recipe: LipModelRecipe, count: int = 3) -> LipTeacher:
-    """The teacher fitted on every clip of s1; its models are kept in ``out``."""
+    """The teacher fitted on every clip that teaches lips; its models are kept in ``out``."""
     basis = FaceBasis.load()
     measures = LipMeasures.of(basis)
     inputs, codes = (
@@ -261,7 +264,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     rows = training_rows(*speaker_clips(args.data), basis)
     recipe = recipe_from(args, LipModelRecipe)
     scores = cross_validate(rows, LipMeasures.of(basis), args.out, recipe)
-    log.info("cross-validation on s1: %s", scores)
+    log.info("cross-validation: %s", scores)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ A timeline is a list of ``Phone``; ``sample`` turns it into features or classes 
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -127,6 +128,14 @@ def spread(start: float, end: float, letters: str) -> list[Phone]:
     edges = np.linspace(start, end, len(letters) + 1)
     spans = zip(edges[:-1], edges[1:], letters, strict=True)
     return [Phone(start, end, letter) for start, end, letter in spans]
+
+
+def arpabet_phones(items: Iterable[Mapping]) -> list[Phone]:
+    """Phones with ``start``, ``end`` and an ARPABET ``label`` to timed IPA letters."""
+    phones = []
+    for item in items:
+        phones += spread(item["start"], item["end"], from_arpabet(item["label"].strip("+<>")))
+    return phones
 
 
 def phone_class(letter: str) -> int:

@@ -1,7 +1,7 @@
 """Natural voices with phone times: the synthesiser reads the same text, its times are warped over.
 
-Only sources whose licence lets sound train shipped weights: LibriSpeech (CC BY 4.0), speechocean762
-(free for commercial use). Clips with phone times of their own serve as a test of the warping.
+Only voices that the index lets train: their licence must let sound train shipped weights. Voices
+held out that have phone times of their own, in ARPABET, serve as a test of the warping.
 """
 
 from __future__ import annotations
@@ -26,19 +26,22 @@ from ....audio.spectrum import (
     mel_filters,
     relative,
 )
-from ...data.tracks import voice_clips
-from .phonemes import SILENCE, Phone, from_arpabet, spread
+from ...data.index import Entry, read_index
+from .phonemes import SILENCE, Phone, arpabet_phones
 from .synthesis import FLITE_VOICES, flite, to_16k
 from .utterances import Utterance
 
 log = logging.getLogger(__name__)
-SOURCES = ("libri", "so762")
-TIMED_TEST = ("librivox", "arctic")  # phone times in ARPABET, never trained on
 
 
-def read_voice(data: Path, clip: dict) -> np.ndarray:
+def voices(data: Path, split: str) -> list[Entry]:
+    """The voices of a split."""
+    return [e for e in read_index(data, "voices") if e.split_for("articulation") == split]
+
+
+def read_voice(clip: Entry) -> np.ndarray:
     """(N,) int16 at 16 kHz."""
-    samples, rate = read_audio(data / "voices" / clip["file"])
+    samples, rate = read_audio(clip.file)
     return to_16k((samples * 32767).numpy(), rate)
 
 
@@ -113,33 +116,24 @@ def _without(phones: list[Phone], start: float, end: float) -> list[Phone]:
 def natural_corpus(data: Path, worst: float = 0.15) -> list[Utterance]:
     """Every usable clip, aligned; the ``worst`` share by cost is left out."""
     bank, made = MelBank(mel_filters()), []
-    for clip in voice_clips(data, SOURCES):
-        sound = read_voice(data, clip)
+    for clip in voices(data, "train"):
+        sound = read_voice(clip)
         try:
-            cost, phones = align(sound, clip["transcript"], bank)
+            cost, phones = align(sound, clip.transcript, bank)
         except (KeyError, ValueError):
             continue
-        utterance = Utterance(sound, phones, clip["source"], clip["speaker"])
+        utterance = Utterance(sound, phones, clip.source, clip.speaker)
         made.append((cost, with_pauses(utterance, bank)))
     made.sort(key=lambda pair: pair[0])
     return [utterance for _, utterance in made[: int(len(made) * (1 - worst))]]
 
 
-def own_phones(data: Path, clip: dict) -> list[Phone]:
-    """The phone times that come with a clip, from ARPABET."""
-    tiers = json.loads((data / "voices" / clip["alignment"]).read_text())
-    phones = []
-    for item in tiers["phones"]:
-        phones += spread(item["start"], item["end"], from_arpabet(item["label"].strip("+<>")))
-    return phones
-
-
 def alignment_error(data: Path) -> dict[str, float]:
     """Errors of the start of p, b, m in seconds, on clips with phone times of their own."""
     bank, errors = MelBank(mel_filters()), []
-    for clip in voice_clips(data, TIMED_TEST):
-        real = own_phones(data, clip)
-        _, made = align(read_voice(data, clip), clip["transcript"], bank)
+    for clip in (e for e in voices(data, "held_out") if e.phones == "arpabet"):
+        real = arpabet_phones(json.loads(clip.alignment.read_text("utf8"))["phones"])
+        _, made = align(read_voice(clip), clip.transcript, bank)
         starts = np.array([p.start for p in made if p.letter in "pbm"])
         errors += [np.abs(starts - p.start).min() for p in real if p.letter in "pbm"]
     found = np.array(errors)

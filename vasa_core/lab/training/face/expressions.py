@@ -1,17 +1,16 @@
-"""Expressions to put on stills: how GRID speaker s1 moves while he talks and blinks."""
+"""Expressions to put on stills: how people of talking clips move while they talk and blink."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from ....face.geometry import fit_similarity
 from ....face.topology import RIGID
-from ...data.faces import read_track
+from ...data.index import read_index
+from ...data.tracks import read_track
 
 
 def load_expressions(data: Path, mean: Tensor, work: Path, count: int = 2000) -> Tensor:
@@ -28,13 +27,11 @@ def load_expressions(data: Path, mean: Tensor, work: Path, count: int = 2000) ->
 def _collect(data: Path, mean: Tensor, count: int) -> Tensor:
     rigid = list(RIGID)
     moves = []
-    for entry in json.loads((data / "talking" / "INDEX.json").read_text()):
-        if "grid_s1" not in entry["file"]:
+    for entry in read_index(data, "talking"):
+        if entry.split_for("face") != "train":
             continue
-        track, ok = read_track(data / entry["landmarks"])
-        z = np.load(data / entry["landmarks"])
-        size = [int(z["width"]), int(z["height"]), int(z["width"])]
-        points = torch.from_numpy(track[ok] * np.array(size, np.float32))
+        track, ok = read_track(entry)
+        points = torch.from_numpy(track[ok])
         shapes = fit_similarity(mean[rigid], points[:, rigid]).canonical(points)
         mouth = shapes[:, 14, 1] - shapes[:, 13, 1]
         eyes = shapes[:, 145, 1] - shapes[:, 159, 1] + shapes[:, 374, 1] - shapes[:, 386, 1]

@@ -10,7 +10,7 @@ teach head, brows, lids and eyes, with the columns of the sound left unknown (at
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
@@ -24,17 +24,13 @@ from ....audio.features import FEATURES, ArticulationEncoder
 from ....audio.reader import read_audio
 from ....face.basis import PARTS, FaceBasis
 from ....motion.rows import POSE_SIZE, from_rows
-from ....spaces.mesh.tracking import motion_from_landmarks, relative_motion
+from ....spaces.mesh.tracking import motion_from_landmarks
 from ....types import Motion
-from ...data.clips import lag_of
+from ...data.clips import about_rest
 from ...data.tracks import Clip, load_clips
 
 log = logging.getLogger(__name__)
 FPS = Fraction(25)
-# Cuts, lost tracks, a moving camera, grimaces, syllables: no picture of how people talk.
-EXCLUDED = ("hamilton", "lp_d10", "lp_d11", "lp_d12", "lp_d20", "cv_001_L", "mcg")
-# People kept for validation: they and the clips below the trainable licences train nothing.
-HELD_OUT = ("lp_d14", "vrt_2", "anchor_FAzSK8", "elo_T1", "elo_T4")
 SMOOTHING, STILL_SMOOTHING = 11, 19  # frames of pose smoothing: about 3.5 Hz and 1.7 Hz are left
 AUDIO = ("energy", "pitch", "voiced", "lips")  # the features that the model is given
 LONGEST_BLINK = 14  # frames
@@ -50,19 +46,19 @@ def audio_columns() -> Tensor:
 @dataclass(frozen=True)
 class TalkingClip:
     """motion (T, 30) raw vectors relative to the clip's rest, sound (T, 3) energy, pitch, voiced,
-    or None where the sound is not trusted."""
+    or None where the sound is not trusted.
+
+    held_out  the clip's person is kept for validation
+    still     the clip trains, and its person hardly moves the head
+    """
 
     name: str
     person: str
     grade: str
     motion: Tensor
     sound: Tensor | None
-
-    @property
-    def held_out(self) -> bool:
-        """Whether the clip's person is kept for validation."""
-        grid_other = self.name.startswith("grid_")
-        return self.person.startswith(HELD_OUT) or grid_other
+    held_out: bool = False
+    still: bool = False
 
 
 def raw_vector(motion: Motion) -> Tensor:
@@ -74,13 +70,7 @@ def raw_vector(motion: Motion) -> Tensor:
 def tracked_motion(clip: Clip, basis: FaceBasis) -> Tensor:
     """A clip's (T, 30) motion about its median pose, as tracked; lost frames are bridged."""
     motion = motion_from_landmarks(torch.as_tensor(clip.landmarks[clip.found]), basis, FPS)
-    rest = replace(
-        motion[:1],
-        rotation=motion.rotation.median(0, keepdim=True).values,
-        translation=motion.translation.median(0, keepdim=True).values,
-        scale=motion.scale.median()[None],
-    )
-    vector = raw_vector(relative_motion(motion, rest)).numpy()
+    vector = raw_vector(about_rest(motion)).numpy()
     there, every = np.flatnonzero(clip.found), np.arange(len(clip.found))
     return torch.as_tensor(np.stack([np.interp(every, there, v) for v in vector.T], 1)).float()
 
@@ -140,16 +130,17 @@ def load_talking(
     """Every clip of the corpus that shows how people talk; sound only where it is trusted."""
     basis, clips = FaceBasis.load(), []
     for clip in load_clips(data, trainable=trainable):
-        if clip.name.startswith(EXCLUDED):
+        split, grade = clip.entry.split_for("motion"), clip.entry.sync_grade
+        if split == "unused":
             continue
-        grade = clip.info.get("sync_grade", "C")
         motion, sound = tracked_motion(clip, basis), None
         motion = smoothed(motion, STILL_SMOOTHING if grade == "A" else SMOOTHING)
         if grade in "AB":
-            features = encoder.encode(*read_audio(data / clip.info["file"])).features
+            features = encoder.encode(*read_audio(clip.entry.file)).features
             features = features[:, audio_columns()[:SOUND_COLUMNS]]
-            motion, sound = aligned(motion, features, lag_of(clip.name))
-        clips.append(TalkingClip(clip.name, clip.person, grade, motion, sound))
+            motion, sound = aligned(motion, features, clip.entry.lag_frames)
+        held_out, still = split != "train", split == "train" and clip.entry.head == "still"
+        clips.append(TalkingClip(clip.name, clip.person, grade, motion, sound, held_out, still))
     return clips
 
 

@@ -50,7 +50,7 @@ class WindowSource:
         self.clips = [clip for clip in clips if len(clip.motion) >= length]
         self.mirror, self.length, self.past = mirror.numpy(), length, past
         self.speeds = [head_speed(clip.motion) for clip in self.clips]
-        self.still = still = np.array([clip.person == "grid_s1" for clip in self.clips])
+        self.still = still = np.array([clip.still for clip in self.clips])
         weight = np.array([min(len(clip.motion), 300) for clip in self.clips]) ** 0.5
         share = STILL_SHARE if still.any() and not still.all() else float(still.all())
         for group, part in ((still, share), (~still, 1 - share)):

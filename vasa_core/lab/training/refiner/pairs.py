@@ -40,10 +40,10 @@ from ....spaces.mesh.renderer.render import blendshape_weights
 from ....spaces.mesh.renderer.views.draw import draw_mouth
 from ....spaces.mesh.tracking import motion_from_landmarks, relative_motion
 from ....types import Motion
-from ...data.tracks import Clip
+from ...data.tracks import Clip, common_people, load_clips
 from .splits import Still, clips, lip_gaps, stills
 
-TARGETS, MORE_TARGETS = 7, 24  # of a photo of the one man with many clips, of others
+TARGETS, MORE_TARGETS = 7, 24  # of a photo of people with very many clips, of others
 WIDE, WIDE_CODES, WIDE_EVERY = (0.08, 0.24), 3, 3  # openings, eye distances; one still in
 TOO_WIDE = 0.30  # gap in eye distances that the renderer no longer closes
 
@@ -157,16 +157,18 @@ def observe(appearance: Parts, motion: Motion, real: Tensor) -> Iterator[dict[st
         }
 
 
-def clip_pairs(clip: Clip, frames: Tensor, basis: FaceBasis, rng) -> Iterator:
-    """Observations of a clip: some frames as photos, each driven to other frames."""
+def clip_pairs(clip: Clip, frames: Tensor, basis: FaceBasis, rng, common: bool) -> Iterator:
+    """Observations of a clip: some frames as photos, each driven to other frames.
+
+    Fewer where the clip's person is ``common``.
+    """
     landmarks = torch.as_tensor(clip.landmarks)
     usable = np.flatnonzero(clip.found[: len(frames)])
     gaps = lip_gaps(clip.landmarks)[usable]
     upper, lower = RIGHT_LID_MIDDLES
     lids = (landmarks[usable, lower, 1] - landmarks[usable, upper, 1]).numpy()
-    one_man = clip.person == "grid_s1"
-    sources = [usable[gaps.argmin()], *rng.permutation(usable)[: 1 if one_man else 5]]
-    count = TARGETS if one_man else MORE_TARGETS
+    sources = [usable[gaps.argmin()], *rng.permutation(usable)[: 1 if common else 5]]
+    count = TARGETS if common else MORE_TARGETS
     for source in sources:
         # half of the frames are among the widest of this clip, a few among those that blink
         widest = usable[np.argsort(-gaps)[: len(gaps) // 3]]
@@ -175,7 +177,7 @@ def clip_pairs(clip: Clip, frames: Tensor, basis: FaceBasis, rng) -> Iterator:
             [
                 rng.permutation(usable)[: count // 2],
                 rng.permutation(widest)[: count // 2],
-                rng.permutation(shut)[: 2 if one_man else 4],
+                rng.permutation(shut)[: 2 if common else 4],
             ]
         )
         chosen = np.unique(chosen[chosen != source])
@@ -251,8 +253,11 @@ def _gather(data: Path, split: str, kind: str) -> Pairs:
             rows.append({k: v.half() for k, v in seen.items()} | {"weight": weight, "name": name})
 
     if kind == "clips":
+        common = common_people(load_clips(data, trainable=False))
         for clip, frames in clips(data, split):
-            keep(clip_pairs(clip, frames, basis, rng), f"{clip.person} clip", 1.0)
+            many = clip.person in common
+            name = f"{clip.person} {'common ' if many else ''}clip"
+            keep(clip_pairs(clip, frames, basis, rng, many), name, 1.0)
     elif kind == "wide":
         for still in islice(stills(data, split), 0, None, WIDE_EVERY):
             keep(wide_pairs(still, basis, rng), f"{still.name} wide", 0.0)

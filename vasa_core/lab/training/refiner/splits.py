@@ -1,11 +1,12 @@
 """What the refiner learns from and is measured on, split by person and by licence.
 
-GRID clips and generated faces train; every other clip, and the people and faces held out, are for
-choosing (``development``) and for the final figures (``test``).
+Which clips and sources of faces train the index says; of its clips, those held out are for choosing
+(``development``) and others for the final figures (``test``), and so are faces held out here.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,19 +18,12 @@ from torch import Tensor
 
 from ....render.video import VideoReader
 from ...data.faces import look_alikes
-from ...data.tracks import Clip, load_clips
+from ...data.index import read_sources
+from ...data.tracks import Clip, common_people, load_clips
 
-GRID_PEOPLE = ("grid_brbk7n", "grid_id2_swwp2s", "grid_pwij3p", "grid_lbax4n", "grid_dp_ex2",
-               "grid_dp_ex4")  # fmt: skip
-DEVELOPMENT_CLIPS = ("grid_lbbc2a", "grid_sbia1a", "elo_T1_1", "lp_d10", "may_5s", "ls_demo1")
-TEST_CLIPS = (
-    *("grid_sbwe5n", "elo_T4_1", "anchor_FAzSK8", "lp_d14", "lp_d9", "lp_d20", "lp_d6", "vrt_4"),
-    *("cv_002_R", "cvhq_M2Oh", "vox_2KGP", "lrs3_sample", "hdtf_aoc", "kim_anchor", "hamilton"),
-    "mcg_pl_ba",
-)
-PHOTO_LIKE = ("hmdghoul+generated-faces", "ROV639+eve-portrait-gallery")
-EVERY = 3  # how many of the clips of GRID's first speaker are taken: one in
-ART = ("SupaGruen+StableDiffusion-CheatSheet",)
+KINDS = {"photo-like": "generated", "art": "generated art"}  # of sources of faces
+SPLITS = {"development": "held_out"}  # of the index, by the names used here
+EVERY = 3  # how many of the clips of a person with very many are taken: one in
 OPEN = 0.08  # gap of the lips over half the mouth's width, from which a still shows its inside
 HELD_OUT = {"photo-like": 40, "art": 14}  # faces for development, and as many for the test
 SIDE = 256  # of a crop, pixels
@@ -47,23 +41,29 @@ class Still:
 
 def clips(data: Path, split: str) -> Iterator[tuple[Clip, Tensor]]:
     """Clips of a split with their frames (T, 3, H, W): "train", "development" or "test"."""
-    chosen = {"development": DEVELOPMENT_CLIPS, "test": TEST_CLIPS}.get(split, GRID_PEOPLE)
-    one_man = 0
-    for clip in load_clips(data, trainable=False):
-        one_man += clip.person == "grid_s1"
-        some = clip.person == "grid_s1" and one_man % EVERY == 0 and split == "train"
-        if clip.name in chosen or some:
-            frames = torch.stack(list(VideoReader(data / clip.info["file"])))
+    every = load_clips(data, trainable=False)
+    common, seen = common_people(every), Counter()
+    for clip in every:
+        seen[clip.person] += 1
+        left_out = clip.person in common and seen[clip.person] % EVERY
+        if clip.entry.split_for("refiner") == SPLITS.get(split, split) and not left_out:
+            frames = torch.stack(list(VideoReader(clip.entry.file)))
             yield clip, frames[: len(clip.landmarks)]
 
 
 def stills(data: Path, split: str) -> Iterator[Still]:
-    """Generated faces of a split whose lips are open."""
+    """Faces of sources that train, of a split of their own, whose lips are open."""
+    sources = read_sources(data)
     with np.load(data / "faces/landmarks.npz") as labels:
         source = labels["sources"][labels["source"]]
         names, points = labels["names"], labels["xyz"].astype(np.float32) * SIDE
-    for group, sources in (("photo-like", PHOTO_LIKE), ("art", ART)):
-        index = np.flatnonzero(np.isin(source, sources) & (lip_gaps(points) > OPEN))
+    for group, kind in KINDS.items():
+        trains = [
+            n for n, s in sources.items() if s.kind == kind and s.split_for("refiner") == "train"
+        ]
+        index = np.flatnonzero(np.isin(source, trains) & (lip_gaps(points) > OPEN))
+        if not len(index):
+            continue
         pictures = np.stack([_picture(data / "faces/train" / names[i]) for i in index])
         for n in np.flatnonzero(_split(pictures, HELD_OUT[group]) == split):
             picture = torch.from_numpy(pictures[n]).permute(2, 0, 1)[None].float() / 255

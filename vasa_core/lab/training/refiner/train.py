@@ -25,7 +25,7 @@ from .adversary import Critic, critic_loss, judgement
 from .augment import augmented_batch, plain_batch
 from .pairs import Pairs, gather
 
-SHARES = {"grid_s1 clip": 0.12, "clip": 0.28, "photo-like": 0.22, "art": 0.14, "wide": 0.24}
+SHARES = {"common clip": 0.12, "clip": 0.28, "photo-like": 0.22, "art": 0.14, "wide": 0.24}
 BETWEEN = 3.0  # weight of what is between the lips, over the rest
 ASIDE = 10  # samples at either side that lie beyond what is drawn anew
 EDGES = 1.0  # weight of gradients over colours

@@ -26,7 +26,7 @@ from ...engine import Objective, Step, Trainer
 from ...recipe import Recipe, add_arguments, parse, recipe_from, training_parser
 from ...scorers.alignment import HEARD, POSE, WINDOW, alignment, alignment_net
 from ...scorers.dual_encoder import TwoTowers
-from ..motion.data import EXCLUDED, STILL_SMOOTHING, raw_vector, smoothed
+from ..motion.data import STILL_SMOOTHING, raw_vector, smoothed
 from ..motion.windows import head_speed
 from .contrast import contrastive_loss
 from .train_sync import write
@@ -53,8 +53,8 @@ class AlignmentRecipe(Recipe):
 
 
 def usable_heads(clip: Clip) -> bool:
-    """Other people than s1, sound and lips in step."""
-    return in_step(clip) and not clip.name.startswith(EXCLUDED)
+    """People who taught no lips, sound and lips in step, and who talk as one does."""
+    return in_step(clip) and clip.entry.split_for("motion") != "unused"
 
 
 class Heads:
@@ -186,12 +186,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     add_arguments(parser, AlignmentRecipe)
     args = parse(parser, argv)
     encoder = ArticulationEncoder.load()
-    own = real_clips(args.data, lambda clip: clip.person == "grid_s1")
+    own = real_clips(args.data, lambda clip: clip.entry.split_for("articulation") == "train")
     held_out = Heads(own[5::12], encoder)
     seen = Heads([clip for n, clip in enumerate(own) if n % 12 != 5], encoder)
     others = Heads(real_clips(args.data, usable_heads), encoder)
     counts = [len(heads.clips) for heads in (seen, held_out, others)]
-    log.info("%d clips train, %d of s1 and %d of others validate", *counts)
+    log.info("%d clips train, %d of the same people and %d of others validate", *counts)
     train(seen, held_out, others, args.out, recipe_from(args, AlignmentRecipe))
 
 
