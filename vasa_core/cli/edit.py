@@ -10,7 +10,7 @@ from pathlib import Path
 from ..errors import InputError
 from ..motion import editing, sequence
 from ..motion.files import load_motion, save_motion
-from ..motion.timing import resample
+from ..motion.timing import resample_motion
 from ..render.video import check_output
 from ..spaces import gestures_of
 from ..types import LIPS_ONLY, STRENGTHS, Motion
@@ -120,7 +120,7 @@ def _named(names: tuple[str, ...]) -> tuple[str, ...]:
 STEPS: dict[str, tuple[str, str, Operation]] = {
     "trim": ("=START[,END]", "only what lies between, seconds", _trim),
     "speed": ("=FACTOR", "2 is twice as fast", lambda m, f: sequence.sped(m, Fraction(f))),
-    "fps": ("=RATE", "another frame rate, as fast", lambda m, f: resample(m, Fraction(f))),
+    "fps": ("=RATE", "another frame rate, as fast", lambda m, f: resample_motion(m, Fraction(f))),
     "reverse": ("", "backwards", sequence.backwards),
     "loop": (
         "=SECONDS", "so that it can be repeated: its end fades into its start",

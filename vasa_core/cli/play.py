@@ -84,7 +84,7 @@ def run_render(args: argparse.Namespace) -> str:
     """``vasa render``."""
     from .. import load_space
     from ..motion.files import load_motion
-    from ..motion.timing import resample
+    from ..motion.timing import resample_motion
     from ..pipelines.animate import film
     from ..render.video import check_output
     from ..types import move
@@ -92,7 +92,7 @@ def run_render(args: argparse.Namespace) -> str:
     check_output(args.out)
     motion = move(load_motion(args.motion), args.device)
     if args.fps:
-        motion = resample(motion, args.fps)
+        motion = resample_motion(motion, args.fps)
     space = load_space(motion.space, args.device, [args.models], args.refine)
     portrait = open_portrait(args, args.portrait, space)
     if args.neutral:

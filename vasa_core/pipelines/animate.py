@@ -19,7 +19,7 @@ from torch import Tensor
 from ..audio.reader import probe_audio, stream_audio
 from ..errors import InputError
 from ..interfaces import FaceSpace, MotionModel
-from ..motion.timing import frame_count, resample_stream
+from ..motion.timing import frame_count, resample_motion_stream
 from ..render.image import shrink
 from ..render.video import Audio, VideoWriter, check_output
 from ..types import AudioFeatures, Controls, Motion, Portrait, Progress, View
@@ -136,7 +136,7 @@ def animate(
     fps = model.fps if fps is None else Fraction(fps)
     features, duration = hear(audio, model)
     motion = model.stream(features, controls, seed, steps, cfg, portrait=portrait)
-    motion = resample_stream(motion, fps, duration)
+    motion = resample_motion_stream(motion, fps, duration)
     if neutral:
         motion = (space.neutralised(portrait, piece, neutral) for piece in motion)
     total = frame_count(duration, fps)

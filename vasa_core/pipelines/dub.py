@@ -19,7 +19,7 @@ from ..errors import InputError
 from ..interfaces import FaceSpace, MotionModel
 from ..motion.editing import still
 from ..motion.sequence import blended, held
-from ..motion.timing import frame_count, resample_stream
+from ..motion.timing import frame_count, resample_motion_stream
 from ..render.video import Audio, VideoReader, check_output, swing
 from ..types import AudioFeatures, Controls, Motion, Portrait, Progress, Tracked, move
 from .animate import Written, hear, record
@@ -69,7 +69,7 @@ def dub(
     portrait = _portrait(film, seen, space)
     total = max(count, needed)
     motion = model.stream(features, controls, seed, steps, cfg, portrait=portrait)
-    motion = resting(resample_stream(motion, film.fps, duration), total)
+    motion = resting(resample_motion_stream(motion, film.fps, duration), total)
     order = swing(count, total)
 
     def draw(check: Callable[[], None]) -> Iterator[Tensor]:
