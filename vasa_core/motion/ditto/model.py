@@ -110,19 +110,20 @@ class Ditto(MotionModule):
             self, own, FaceConditions(portrait, controls, self.fps, own), self.noise(seed, steps),
             steps, GUIDANCE if cfg is None else cfg, stepper(total, progress),
         )  # fmt: skip
-        steering = Steering(replace(controls, gaze=None, emotion=None), self.actions)
-        return self._motions(audio, own, sampler, steering)
+        told = replace(controls, gaze=None, emotion=None)  # these two are conditions
+        return self._motions(audio, own, sampler, told)
 
-    def _motions(self, audio, own: Tensor, sampler, steering: Steering) -> Iterator[Motion]:
+    def _motions(self, audio, own: Tensor, sampler, controls: Controls) -> Iterator[Motion]:
         windows = stream_windows(
             sampler, map(self._heard, audio), self.network.window, 1, self.overlap,
             crossfade(self.overlap),
         )  # fmt: skip
-        rest, first = self.mover.still(own), None
+        rest, first, steering = self.mover.still(own), None, None
         for vectors in smoothed(vectors for vectors, _ in windows):
             first = vectors[:1] if first is None else first
             values = self.mover(vectors - first, own)
             motion = self.to_motion(**values, first=rest, lips_absolute=False)
+            steering = steering or Steering(controls, self.actions, motion)
             yield steering(motion, motion.scale.new_zeros(len(motion)))
         if first is None:
             raise InputError(EMPTY)
