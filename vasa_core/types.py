@@ -169,6 +169,18 @@ class CropTransform:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
+class FaceConditioning:
+    """What a motion model that moves one particular face is told of that face (Ditto does).
+
+    extracted            raw outputs of the space's motion extractor for the photo, (1, n) by name
+    landmarks  (V, 3)    mesh vertices in pixels of the working crop, z in the same scale
+    """
+
+    extracted: dict[str, Tensor]
+    landmarks: Tensor
+
+
+@dataclass(frozen=True, slots=True, repr=False)
 class Portrait:
     """One face, ready to be moved; made once per image by a face space's ``encode``.
 
@@ -180,6 +192,8 @@ class Portrait:
     appearance                what the space's renderer needs, opaque to everybody else
     faces, face               how many faces the image shows, and which one this is (0 = largest)
     confidence                of the face encoder, 0..1
+    conditioning              for motion models that move one particular face; None where the space
+                              has no such models
     """
 
     space: str
@@ -192,6 +206,7 @@ class Portrait:
     faces: int
     face: int
     confidence: float
+    conditioning: FaceConditioning | None = None
 
     def __repr__(self) -> str:
         height, width = self.image.shape[-2:]

@@ -23,7 +23,7 @@ from ..guidance import Conditions, guided
 from ..sampling import Fresh, WindowNoise, ddim
 from ..schedule import NoiseSchedule
 from ..windows import crossfade, stream_windows
-from .conditions import FaceConditions, check_portrait
+from .conditions import FaceConditions, conditioning_of
 from .face import FaceMover, own_vector, smoothed
 from .network import TABLE, MotionDecoder
 
@@ -99,15 +99,14 @@ class Ditto(MotionModule):
         controls = controls or Controls()
         check(controls, guided=())
         steps = steps_within(MOST_STEPS, steps, STEPS)
-        portrait = check_portrait(portrait, self.space)
+        face = conditioning_of(portrait, self.space)
         total = 0
         if isinstance(audio, AudioFeatures):
             total = -(-len(audio) // (self.network.window - self.overlap)) * steps
             audio = [audio]
-        extracted = portrait.appearance.extracted
-        own = own_vector({name: self._placed(value) for name, value in extracted.items()})
+        own = own_vector({name: self._placed(value) for name, value in face.extracted.items()})
         sampler = _WindowSampler(
-            self, own, FaceConditions(portrait, controls, self.fps, own), self.noise(seed, steps),
+            self, own, FaceConditions(face, controls, self.fps, own), self.noise(seed, steps),
             steps, GUIDANCE if cfg is None else cfg, stepper(total, progress),
         )  # fmt: skip
         told = replace(controls, gaze=None, emotion=None)  # these two are conditions
