@@ -21,7 +21,7 @@ from .controls import FaceActions, Steering, check, signals
 from .guidance import guided
 from .sampling import ddim
 from .transformer import MotionTransformer, MotionTransformerConfig
-from .vector import MotionScaler
+from .vectorize import MotionScaler
 from .windows import stream_windows
 
 WEIGHTS = Path(__file__).parent / "weights"

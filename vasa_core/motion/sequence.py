@@ -15,8 +15,8 @@ from torch import Tensor
 
 from ..errors import InputError
 from ..types import Motion, move
-from .rows import from_rows, to_rows, wrapped
 from .timing import resample_motion
+from .vectorize import from_smooth_vectors, smooth_vectors, wrapped
 
 Seconds = float | Fraction
 FASTEST = 20  # times
@@ -118,9 +118,9 @@ def blended(before: Motion, after: Motion) -> Motion:
     frames = len(before)
     if frames == 0:
         return before
-    start, end = to_rows(before), to_rows(after)
+    start, end = smooth_vectors(before), smooth_vectors(after)
     start[:, :3] = end[:, :3] + wrapped(start[:, :3] - end[:, :3])
-    return from_rows(torch.lerp(start, end, eased(frames).to(start)[:, None]), before)
+    return from_smooth_vectors(torch.lerp(start, end, eased(frames).to(start)[:, None]), before)
 
 
 def eased(frames: int) -> Tensor:

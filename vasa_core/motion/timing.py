@@ -13,7 +13,7 @@ from torch import Tensor
 
 from ..errors import InputError
 from ..types import Motion
-from .rows import from_rows, to_rows
+from .vectorize import from_smooth_vectors, smooth_vectors
 
 MARGIN = 2  # source frames that an interpolated frame needs on each side
 EMPTY = "The motion is empty; there is nothing to resample."
@@ -122,8 +122,8 @@ def at_frames(motion: Motion, first: int, frames: range, fps: Fraction) -> Motio
     below = [min(max(math.floor(w), 0), len(motion) - 1) for w in where]
     index = torch.tensor(below)
     part = torch.tensor([float(min(max(w - b, 0), 1)) for w, b in zip(where, below, strict=True)])
-    rows = interpolate(to_rows(motion), index, part)
-    return from_rows(rows, replace(motion[:1], fps=fps))
+    rows = interpolate(smooth_vectors(motion), index, part)
+    return from_smooth_vectors(rows, replace(motion[:1], fps=fps))
 
 
 def interpolate(values: Tensor, index: Tensor, part: Tensor) -> Tensor:

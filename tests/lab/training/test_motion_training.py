@@ -14,7 +14,7 @@ from vasa_core.lab.training.motion.data import TalkingClip, blinked, mirror_matr
 from vasa_core.lab.training.motion.distil import two_steps
 from vasa_core.lab.training.motion.windows import BLINK, GAZE, LIPS, WindowSource, head_speed
 from vasa_core.motion.model import QUICK_STEPS, read_model, save_model
-from vasa_core.motion.rows import POSE_SIZE
+from vasa_core.motion.vectorize import POSE_SIZE
 from vasa_core.types import AudioFeatures
 
 

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from ...audio.reader import read_audio
 from ...face.basis import PARTS
-from ...motion.rows import to_rows
+from ...motion.vectorize import smooth_vectors
 from ..data.noises import mixed, music, noise
 from ..scorers.sync import REACH, sync_of
 from .heads import head_measures
@@ -147,7 +147,7 @@ def drift_rows(subject: Subject, spoken: list[Speech]) -> Iterator[Row]:
     features = features.repeat(-(-frames // len(features)), 1)[:frames]
     long = replace(sounds[0], features=features, duration=Fraction(LONG_SECONDS))
     first, last = (
-        to_rows(part).float()
+        smooth_vectors(part).float()
         for motion in [subject.speak(long)]
         for part in (motion[:minute], motion[-minute:])
     )

@@ -23,7 +23,7 @@ from torch import Tensor
 from ....audio.features import FEATURES, ArticulationEncoder
 from ....audio.reader import read_audio
 from ....face.basis import PARTS, FaceBasis
-from ....motion.rows import POSE_SIZE, from_rows
+from ....motion.vectorize import POSE_SIZE, from_smooth_vectors, vectorize
 from ....spaces.mesh.tracking import motion_from_landmarks, relative_motion
 from ....types import Motion
 from ...data.clips import lag_of
@@ -65,12 +65,6 @@ class TalkingClip:
         return self.person.startswith(HELD_OUT) or grid_other
 
 
-def raw_vector(motion: Motion) -> Tensor:
-    """A "portrait" motion as (T, 30): rotation, translation, log scale, code."""
-    scale = motion.scale.log()[:, None]
-    return torch.cat([motion.rotation, motion.translation, scale, motion.dynamics], 1)
-
-
 def measured(clip: Clip, basis: FaceBasis) -> Tensor:
     """A clip's (T, 30) motion about its median pose, as tracked; lost frames are bridged."""
     motion = motion_from_landmarks(torch.as_tensor(clip.landmarks[clip.found]), basis, FPS)
@@ -80,7 +74,7 @@ def measured(clip: Clip, basis: FaceBasis) -> Tensor:
         translation=motion.translation.median(0, keepdim=True).values,
         scale=motion.scale.median()[None],
     )
-    vector = raw_vector(relative_motion(motion, rest)).numpy()
+    vector = vectorize(relative_motion(motion, rest)).numpy()
     there, every = np.flatnonzero(clip.found), np.arange(len(clip.found))
     return torch.as_tensor(np.stack([np.interp(every, there, v) for v in vector.T], 1)).float()
 
@@ -109,7 +103,7 @@ def eased(vector: Tensor, pose_window: int = EASE) -> Tensor:
 
 def calm_motion(motion: Motion) -> Motion:
     """A tracked "portrait" motion without its tracker's jitter."""
-    return from_rows(eased(raw_vector(motion)), motion)
+    return from_smooth_vectors(eased(vectorize(motion)), motion)
 
 
 def blinked(closure: np.ndarray) -> np.ndarray:

@@ -25,10 +25,9 @@ from ....audio.articulation import PHONES
 from ....audio.features import FEATURES, ArticulationEncoder
 from ....face.basis import CODE_SIZE, PARTS, FaceBasis
 from ....motion.model import Hearing, MotionDiffusion, save_model
-from ....motion.rows import POSE_SIZE
 from ....motion.spectrum import Whitening
 from ....motion.transformer import MotionTransformer, MotionTransformerConfig
-from ....motion.vector import MotionScaler
+from ....motion.vectorize import POSE_SIZE, MotionScaler
 from .actions import face_actions
 from .data import FPS, SOUND_COLUMNS, heard_columns, load_talking, mirror_matrix
 from .windows import BLINK, GAZE, LIPS, Window, WindowSource

@@ -19,11 +19,12 @@ import torch
 from torch import Tensor
 
 from ....audio.features import ArticulationEncoder
+from ....motion.vectorize import vectorize
 from ...data.clips import RealClip, in_step, real_clips
 from ...data.tracks import Clip
 from ...scorers.alignment import HEARD, POSE, WEIGHTS, WINDOW, alignment, alignment_net
 from ...scorers.dual_encoder import TwoTowers
-from ..motion.data import EXCLUDED, STILL_EASE, eased, raw_vector
+from ..motion.data import EXCLUDED, STILL_EASE, eased
 from ..motion.windows import head_speed
 from .contrast import contrastive_loss
 from .train_sync import write
@@ -46,7 +47,7 @@ class Heads:
     def __init__(self, clips: list[RealClip], encoder: ArticulationEncoder):
         self.clips = {}
         for clip in clips:
-            pose = eased(raw_vector(clip.motion), STILL_EASE)[:, :POSE]
+            pose = eased(vectorize(clip.motion), STILL_EASE)[:, :POSE]
             sound = encoder.encode(clip.sound, clip.rate).features[:, HEARD]
             frames = min(len(pose), len(sound))
             if frames >= WINDOW - 2:
