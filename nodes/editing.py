@@ -5,7 +5,7 @@ from __future__ import annotations
 from comfy_api.latest import io
 
 from ..vasa_core.motion import editing, sequence
-from ..vasa_core.motion.timing import exact_rate, resample
+from ..vasa_core.motion.timing import exact_rate, resample_motion
 from ..vasa_core.spaces import gestures_of
 from ..vasa_core.types import LIPS_ONLY, STRENGTHS, Motion
 from .schema import (
@@ -115,7 +115,7 @@ class EditMotion(io.ComfyNode):
         if loop_fade:
             motion = sequence.looped(motion, loop_fade)
         if fps:
-            motion = resample(motion, exact_rate(fps))
+            motion = resample_motion(motion, exact_rate(fps))
         return io.NodeOutput(motion)
 
 

@@ -7,7 +7,7 @@ from comfy_api.latest import io
 from ..vasa_core.assets import MOTION
 from ..vasa_core.models import MODELS
 from ..vasa_core.motion.files import load_motion, save_motion
-from ..vasa_core.motion.timing import exact_rate, resample
+from ..vasa_core.motion.timing import exact_rate, resample_motion
 from ..vasa_core.types import AudioFeatures, Controls, Motion
 from ._comfy import Reporter, TalkingModel, file_path, motion_files, new_file
 from .schema import (
@@ -105,7 +105,7 @@ class SampleMotion(io.ComfyNode):
                 Reporter(len(audio_features)),
                 None if portrait is None else portrait.portrait,
             )
-        return io.NodeOutput(resample(motion, exact_rate(fps), audio_features.duration))
+        return io.NodeOutput(resample_motion(motion, exact_rate(fps), audio_features.duration))
 
 
 class SaveMotion(io.ComfyNode):

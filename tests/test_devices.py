@@ -8,7 +8,7 @@ from strict_device import DEVICE, StrictDevice
 
 import vasa_core
 from vasa_core.audio.reader import read_audio
-from vasa_core.motion.timing import resample
+from vasa_core.motion.timing import resample_motion
 from vasa_core.pipelines.animate import render_video
 from vasa_core.render.drawing import draw_landmarks
 from vasa_core.spaces import sketch_motion
@@ -33,7 +33,7 @@ def talk(image, samples, rate, controls, device):
     model = vasa_core.load_motion_model("mesh").to(device)
     portrait = space.encode(image.to(device))
     motion = model.sample(model.features(samples, rate), controls, steps=3)
-    motion = resample(motion, Fraction(30))
+    motion = resample_motion(motion, Fraction(30))
     frames = torch.cat(list(space.render(portrait, motion[:3], alpha=True)))
     return space, portrait, motion, frames
 

@@ -215,6 +215,18 @@ class CropTransform:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
+class FaceConditioning:
+    """What a motion model that moves one particular face is told of that face (Ditto does).
+
+    extracted            raw outputs of the space's motion extractor for the photo, (1, n) by name
+    landmarks  (V, 3)    mesh vertices in pixels of the working crop, z in the same scale
+    """
+
+    extracted: dict[str, Tensor]
+    landmarks: Tensor
+
+
+@dataclass(frozen=True, slots=True, repr=False)
 class Portrait:
     """One face, ready to move; a face space's ``encode`` makes it once per image.
 
@@ -230,6 +242,8 @@ class Portrait:
         faces: How many faces the image shows.
         face: Which of them this is; 0 is the largest.
         confidence: How sure the face encoder is that this is a face, 0..1.
+        conditioning: For motion models that move one particular face; None where the space has no
+            such models.
     """
 
     space: str
@@ -242,6 +256,7 @@ class Portrait:
     faces: int
     face: int
     confidence: float
+    conditioning: FaceConditioning | None = None
 
     def __repr__(self) -> str:
         height, width = self.image.shape[-2:]

@@ -32,6 +32,16 @@ def test_operations_are_done_in_their_order(files, capsys):
     assert not same(strengthened(turned_round, {"lips": 0.5}), expected)
 
 
+def test_what_any_operation_makes_can_be_saved(files, monkeypatch, capsys):
+    monkeypatch.chdir(files)
+    steps = ["trim=0.2,1", "speed=1.5", "smooth=0.1"]  # smoothing does not lie row by row
+    assert main(["edit", "a.safetensors", *steps, "-o", "out.safetensors"]) == 0
+    for number, step in enumerate(EXAMPLES.values()):
+        made = edited(wander(frames=100), step)
+        save_motion(f"{number}.safetensors", made)
+        assert same(load_motion(f"{number}.safetensors"), made), step
+
+
 EXAMPLES = {
     "trim": "trim=1", "speed": "speed=1/2", "fps": "fps=30000/1001", "reverse": "reverse",
     "loop": "loop=0.5", "repeat": "repeat=6.5", "then": "then=b.safetensors,0.4",

@@ -37,7 +37,7 @@ def sampled(frames=200):
 def steered(pressed=None, motion=None, **controls):
     motion = motion or sampled()
     controls = Controls(**{k: torch.as_tensor(v, dtype=torch.float32) for k, v in controls.items()})
-    return Steering(controls, actions())(
+    return Steering(controls, actions(), motion)(
         motion, torch.zeros(len(motion)) if pressed is None else pressed
     )
 
@@ -108,15 +108,33 @@ def test_neither_surprise_nor_a_rest_opening_opens_the_lips_on_m_b_p():
     assert torch.allclose(opened, torch.full((50,), 0.15), atol=1e-5)
 
 
-def test_pieces_make_no_difference_after_the_first_window():
-    controls = Controls(gaze=torch.tensor([5.0, 0.0]), distance=torch.tensor(1.5))
+@pytest.mark.parametrize("sizes", [[1] * 200, [7, 43, 0, 150], [50] * 4, [199, 1]])
+def test_pieces_make_no_difference(sizes):
+    ramp = torch.linspace(0.5, 1.5, 200)
+    controls = Controls(
+        gaze=torch.tensor([5.0, 0.0]), distance=ramp, eyes=ramp, translation=ramp, blink=ramp
+    )
+    motion, pressed = sampled(), torch.rand(200, generator=torch.Generator().manual_seed(1))
+    whole = Steering(controls, actions(), motion[:50])(motion, pressed)
+    edges = torch.tensor([0, *sizes]).cumsum(0).tolist()
+    steering = Steering(controls, actions(), motion[:50])
+    cut = [
+        steering(motion[a:b], pressed[a:b]) for a, b in zip(edges, edges[1:], strict=False) if b > a
+    ]
+    cut = Motion.concat(cut)
+    for name in ("rotation", "translation", "scale", "dynamics"):
+        assert torch.allclose(getattr(whole, name), getattr(cut, name), atol=1e-6), name
+
+
+def test_the_mean_starts_at_that_of_the_first_window():
+    controls = Controls(gaze=torch.tensor([0.0, 0.0]), distance=torch.tensor(1.0))
     motion, none = sampled(), torch.zeros(200)
-    one, other = Steering(controls, actions()), Steering(controls, actions())
-    whole = [one(motion[a : a + 50], none[:50]) for a in range(0, 200, 50)]
-    cut = [other(motion[:50], none[:50]), other(motion[50:], none[50:])]
-    whole, cut = Motion.concat(whole), Motion.concat(cut)
-    assert torch.allclose(whole.dynamics, cut.dynamics, atol=1e-5)
-    assert torch.allclose(whole.scale, cut.scale, atol=1e-5)
+    made = Steering(controls, actions(), motion[:50])(motion, none)
+    assert torch.allclose(
+        made.dynamics[0, 7:], motion.dynamics[0, 7:] - motion.dynamics[:50, 7:].mean(0), atol=1e-5
+    )
+    expected = motion.scale[0].log() - motion.scale[:50].log().mean()
+    assert made.scale[0].log() == pytest.approx(float(expected), abs=1e-5)
 
 
 def test_signals_are_what_the_window_shows():

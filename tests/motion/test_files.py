@@ -7,7 +7,9 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 from vasa_core.errors import InputError
+from vasa_core.motion.editing import smoothed
 from vasa_core.motion.files import load_motion, save_motion
+from vasa_core.motion.sequence import held, sped
 from vasa_core.types import Motion
 
 
@@ -27,6 +29,18 @@ def test_round_trip(tmp_path, frames):
     for name in ("rotation", "translation", "scale", "dynamics"):
         assert torch.equal(getattr(read, name), getattr(motion(frames), name))
     assert [p.name for p in tmp_path.iterdir()] == ["m.safetensors"]
+
+
+def test_motion_may_lie_in_memory_in_any_way(tmp_path):
+    """A smoothed one does not lie row by row, a held one is a single row."""
+    turned = motion(6)
+    turned = replace(turned, rotation=turned.rotation.T.contiguous().T)
+    changed = (turned, held(motion(1), 9), smoothed(motion(9), 0.1), sped(motion(9), 1.5))
+    for number, made in enumerate(changed):
+        save_motion(tmp_path / str(number), made)
+        read = load_motion(tmp_path / str(number))
+        for name in ("rotation", "translation", "scale", "dynamics"):
+            assert torch.equal(getattr(read, name), getattr(made, name))
 
 
 def test_made_motion_says_that_it_is_made(tmp_path):

@@ -17,7 +17,7 @@ from vasa_core.motion.model import (
     save_model,
 )
 from vasa_core.motion.transformer import MotionTransformer, MotionTransformerConfig
-from vasa_core.motion.vector import MotionScaler
+from vasa_core.motion.vectorize import MotionScaler
 from vasa_core.types import EMOTIONS, AudioFeatures, Controls, Motion
 
 FPS = Fraction(25)

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from vasa_core.errors import InputError
-from vasa_core.motion.timing import exact_rate, frame_count, resample, resample_stream
+from vasa_core.motion.timing import exact_rate, frame_count, resample_motion, resample_motion_stream
 from vasa_core.types import Motion
 
 RATES = [Fraction(24), Fraction(30000, 1001), Fraction(30), Fraction(50), Fraction(7), Fraction(25)]
@@ -22,7 +22,7 @@ def moving(frames=80):
 @pytest.mark.parametrize("fps", RATES)
 def test_frame_count_and_values_at_any_rate(fps):
     motion = moving()
-    made = resample(motion, fps)
+    made = resample_motion(motion, fps)
     assert made.fps == fps and len(made) == math.ceil(Fraction(80, 25) * fps)
     time = torch.arange(len(made)) / float(fps)
     inside = time <= 79 / 25
@@ -31,11 +31,42 @@ def test_frame_count_and_values_at_any_rate(fps):
     assert torch.allclose(made.dynamics[inside, 1], time[inside], atol=1e-4)
 
 
+NUMBERS = ("rotation", "translation", "scale", "dynamics")
+
+
+def equal(one, other):
+    return all(torch.equal(getattr(one, name), getattr(other, name)) for name in NUMBERS)
+
+
 def test_the_same_rate_changes_nothing():
-    motion = moving()
-    made = resample(motion, Fraction(25))
-    for name in ("rotation", "translation", "scale", "dynamics"):
-        assert torch.allclose(getattr(made, name), getattr(motion, name), atol=1e-5)
+    assert equal(resample_motion(moving(), Fraction(25)), moving())
+
+
+def test_at_the_same_rate_nothing_waits():
+    """Each piece is handed on before the next one is asked for."""
+    asked = []
+
+    def pieces():
+        for start in range(5):
+            asked.append(start)
+            yield moving()[start : start + 1]
+
+    stream = resample_motion_stream(pieces(), Fraction(25), Fraction(1, 5))
+    for number in range(5):
+        assert equal(next(stream), moving()[number : number + 1])
+        assert asked == list(range(number + 1))
+    assert next(stream, None) is None
+
+
+@pytest.mark.parametrize("sizes", [[80], [1] * 80, [3, 0, 77]])
+def test_the_same_rate_with_a_duration_cuts_or_holds(sizes):
+    edges = torch.tensor([0, *sizes]).cumsum(0).tolist()
+    pieces = [moving()[a:b] for a, b in zip(edges, edges[1:], strict=False)]
+    short = Motion.concat(resample_motion_stream(pieces, Fraction(25), Fraction(299, 100)))
+    assert equal(short, moving()[:75])
+    long = Motion.concat(resample_motion_stream(pieces, Fraction(25), Fraction(4)))
+    assert equal(long[:80], moving()) and len(long) == 100
+    assert all(equal(long[t : t + 1], moving()[79:]) for t in (80, 99))
 
 
 @pytest.mark.parametrize("fps", RATES)
@@ -45,8 +76,8 @@ def test_pieces_make_no_difference(fps, sizes):
     edges = torch.tensor([0, *sizes]).cumsum(0).tolist()
     pieces = [motion[a:b] for a, b in zip(edges, edges[1:], strict=False)]
     duration = Fraction(80, 25) - Fraction(1, 100)
-    streamed = Motion.concat(resample_stream(pieces, fps, duration))
-    whole = resample(motion, fps, duration)
+    streamed = Motion.concat(resample_motion_stream(pieces, fps, duration))
+    whole = resample_motion(motion, fps, duration)
     assert len(whole) == frame_count(duration, fps) == len(streamed)
     assert torch.allclose(streamed.rotation, whole.rotation, atol=1e-4)
     assert torch.allclose(streamed.dynamics, whole.dynamics, atol=1e-5)
@@ -55,22 +86,22 @@ def test_pieces_make_no_difference(fps, sizes):
 def test_closed_lips_stay_closed():
     motion = moving()
     motion.dynamics[:, 0] = motion.dynamics[:, 0].clamp(min=0)
-    assert resample(motion, Fraction(60)).dynamics[:, 0].min() >= 0
+    assert resample_motion(motion, Fraction(60)).dynamics[:, 0].min() >= 0
 
 
 def test_angles_go_the_short_way_round():
     motion = moving(2)
     motion.rotation[:, 2] = torch.tensor([179.0, -179.0])
-    middle = resample(motion, Fraction(50)).rotation[1, 2]
+    middle = resample_motion(motion, Fraction(50)).rotation[1, 2]
     assert abs(middle) > 179
 
 
 def test_one_frame_and_none():
-    assert len(resample(moving(1), Fraction(50))) == 2
+    assert len(resample_motion(moving(1), Fraction(50))) == 2
     with pytest.raises(InputError, match="empty"):
-        resample(moving(3)[:0], Fraction(50))
+        resample_motion(moving(3)[:0], Fraction(50))
     with pytest.raises(InputError, match="above 0"):
-        resample(moving(3), Fraction(0))
+        resample_motion(moving(3), Fraction(0))
 
 
 @pytest.mark.parametrize(

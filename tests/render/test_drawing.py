@@ -26,6 +26,6 @@ def test_a_turned_crop_is_drawn_upright(tiny_space, portrait_path, size):
     picture = Image.open(portrait_path).resize((size, size)).rotate(20, Image.Resampling.BICUBIC)
     image = torch.from_numpy(np.array(picture)).movedim(-1, 0)[None].float() / 255
     turned = tiny_space.encode(image)
-    points = turned.appearance.crop_landmarks[:, :2] * SIDE / 512
+    points = turned.conditioning.landmarks[:, :2] * SIDE / 512
     assert abs(points[33, 1] - points[263, 1]) < 0.05 * SIDE  # the eyes are level
     assert all(coloured(draw_landmarks(turned), points))

@@ -10,7 +10,7 @@ from pathlib import Path
 from ..errors import InputError
 from ..motion import editing, sequence
 from ..motion.files import load_motion, save_motion
-from ..motion.timing import resample
+from ..motion.timing import resample_motion
 from ..render.video import check_output
 from ..spaces import gestures_of
 from ..types import LIPS_ONLY, STRENGTHS, Motion
@@ -127,7 +127,10 @@ def _named(names: tuple[str, ...]) -> tuple[str, ...]:
 OPERATIONS: dict[str, tuple[str, str, Operation]] = {
     "trim": ("=START[,END]", "keep what is between, in seconds", _trim),
     "speed": ("=FACTOR", "2 is twice as fast", lambda m, f: sequence.sped(m, Fraction(f))),
-    "fps": ("=RATE", "change the frame rate, not the speed", lambda m, f: resample(m, Fraction(f))),
+    "fps": (
+        "=RATE", "change the frame rate, not the speed",
+        lambda m, f: resample_motion(m, Fraction(f)),
+    ),
     "reverse": ("", "play backwards", sequence.backwards),
     "loop": (
         "=SECONDS", "make it loop: its end fades into its start",

@@ -71,7 +71,7 @@ def run_render(args: argparse.Namespace) -> str:
     """``vasa render``."""
     from .. import load_space
     from ..motion.files import load_motion
-    from ..motion.timing import resample
+    from ..motion.timing import resample_motion
     from ..pipelines.animate import render_video
     from ..render.video import check_output
     from ..types import move
@@ -79,7 +79,7 @@ def run_render(args: argparse.Namespace) -> str:
     check_output(args.out)
     motion = move(load_motion(args.motion), args.device)
     if args.fps:
-        motion = resample(motion, args.fps)
+        motion = resample_motion(motion, args.fps)
     asked = options.space_options(args, motion.space)
     space = load_space(motion.space, args.device, [args.models], **asked)
     portrait = open_portrait(args, args.portrait, space)

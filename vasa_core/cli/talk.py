@@ -63,7 +63,7 @@ def run_motion(args: argparse.Namespace) -> str:
     """``vasa motion``."""
     from .. import load_motion_model, load_space
     from ..motion.files import save_motion
-    from ..motion.timing import resample
+    from ..motion.timing import resample_motion
     from ..pipelines.animate import audio_features_of
     from ..render.video import check_output
     from ..types import Motion
@@ -80,6 +80,6 @@ def run_motion(args: argparse.Namespace) -> str:
         pieces = model.stream(
             features, controls, args.seed, args.steps, args.cfg, progress, portrait
         )
-        motion = resample(Motion.concat(pieces), args.fps or model.fps, duration)
+        motion = resample_motion(Motion.concat(pieces), args.fps or model.fps, duration)
     save_motion(args.out, motion)
     return f"{len(motion)} frames, {float(motion.fps):g} fps, {args.out}"

@@ -137,16 +137,19 @@ def window_of(controls: Controls, name: str, start: int, frames: int, fps: Fract
 
 
 class Steering:
-    """Applies controls to sampled motion, piece by piece; remembers running means between pieces.
+    """Applies controls to sampled motion, frame by frame: pieces of any length give the same.
 
     Main gaze and distance: the sampled track less its running mean (two seconds), plus what was
-    asked. So glances stay, and the mean is the asked one whatever was sampled.
+    asked. So glances stay, and the mean is the asked one whatever was sampled. The running mean
+    starts at the mean of the ``first`` window of the sampled motion, which is sampled as a whole
+    however few of its frames are handed on at a time.
     """
 
-    def __init__(self, controls: Controls, actions: FaceActions):
+    def __init__(self, controls: Controls, actions: FaceActions, first: Motion):
         self.controls, self.actions = controls, actions
-        self.means: dict[str, Tensor] = {}
         self.frame = 0
+        tracks = self.tracks(self.scaled(first))
+        self.means = {name: track.mean(0) for name, track in tracks.items()}
 
     def __call__(self, motion: Motion, pressed: Tensor) -> Motion:
         """The next piece of sampled motion, steered.
@@ -154,20 +157,31 @@ class Steering:
         ``pressed`` (T,) in 0..1 says where a sound (m, b, p) needs closed lips: neither the rest
         opening nor an emotion opens them there.
         """
-        parts = self.actions.parts
-        strengths = {name: self.at(name, motion) for name in STRENGTHS}
-        motion = strengthened(motion, strengths, parts)
+        motion = self.scaled(motion)
         log_scale, codes = motion.scale.log(), motion.dynamics.clone()
-        if self.controls.distance is not None:
+        tracks = {name: self.centered(name, track) for name, track in self.tracks(motion).items()}
+        if "distance" in tracks:
             asked = -self.at("distance", motion).log()
-            log_scale = self.centered("distance", log_scale[:, None])[:, 0] + asked
-        if self.controls.gaze is not None:
-            gaze = self.centered("gaze", codes[:, parts["gaze"]])
-            codes[:, parts["gaze"]] = gaze + self.at("gaze", motion)
+            log_scale = tracks["distance"][:, 0] + asked
+        if "gaze" in tracks:
+            codes[:, self.actions.parts["gaze"]] = tracks["gaze"] + self.at("gaze", motion)
         self.press(codes, pressed * self.at("lips", motion).clamp(0, 1))
         self.act(codes, motion, pressed)
         self.frame += len(motion)
         return replace(motion, scale=log_scale.exp(), dynamics=codes)
+
+    def scaled(self, motion: Motion) -> Motion:
+        """A piece with its parts as strong as they are asked to be."""
+        strengths = {name: self.at(name, motion) for name in STRENGTHS}
+        return strengthened(motion, strengths, self.actions.parts)
+
+    def tracks(self, motion: Motion) -> dict[str, Tensor]:
+        """The (T, n) log scale and gaze of a piece, as far as a mean is asked of them."""
+        tracks = {
+            "distance": motion.scale.log()[:, None],
+            "gaze": motion.dynamics[:, self.actions.parts["gaze"]],
+        }
+        return {n: track for n, track in tracks.items() if getattr(self.controls, n) is not None}
 
     def at(self, name: str, motion: Motion) -> Tensor:
         """A control's rows for the frames of the current piece."""
@@ -192,9 +206,8 @@ class Steering:
         codes[:, self.actions.parts["lips"]] += opening[:, None] * self.actions.opening.to(codes)
 
     def centered(self, name: str, track: Tensor) -> Tensor:
-        """(T, n) less its exponential running mean, which starts at the first piece's mean."""
-        mean = self.means.get(name, track.mean(0))
-        rest = []
+        """(T, n) less its exponential running mean, which goes on where the last piece ended."""
+        mean, rest = self.means[name], []
         for row in track:
             rest.append(row - mean)
             mean = mean + (row - mean) / SETTLE_FRAMES

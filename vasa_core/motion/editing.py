@@ -20,8 +20,8 @@ from torch import Tensor
 
 from ..errors import InputError
 from ..types import PARTS, STRENGTHS, Motion, move
-from .rows import from_rows, to_rows
 from .sequence import fitted, frame_at
+from .vectorize import from_smooth_vectors, smooth_vectors
 
 Parts = Mapping[str, slice]
 POSE = ("rotation", "translation")  # "translation" is scale as well: where the head is
@@ -211,12 +211,12 @@ def smoothed(
         raise InputError(f"The spread of the smoothing must be above 0 seconds; got {seconds}.")
     sigma = seconds * float(motion.fps)
     reach = max(1, math.ceil(3 * sigma))
-    rows = to_rows(motion)  # (T, n)
+    rows = smooth_vectors(motion)  # (T, n)
     weights = torch.exp(-0.5 * (torch.arange(-reach, reach + 1).to(rows) / sigma) ** 2)
     padded = torch.cat([rows[:1].expand(reach, -1), rows, rows[-1:].expand(reach, -1)])
     kernel = (weights / weights.sum()).view(1, 1, -1)
     made = F.conv1d(padded.T[:, None], kernel)[:, 0].T
-    return mixed(motion, dict.fromkeys(names, from_rows(made, motion)), parts)
+    return mixed(motion, dict.fromkeys(names, from_smooth_vectors(made, motion)), parts)
 
 
 def spun(

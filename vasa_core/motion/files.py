@@ -10,6 +10,7 @@ from __future__ import annotations
 from fractions import Fraction
 from pathlib import Path
 
+import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
@@ -39,7 +40,9 @@ def save_motion(path: str | Path, motion: Motion) -> None:
     }
     if motion.reference == "portrait":
         header |= label()
-    tensors = {name: getattr(motion, name).detach().float().cpu().clone() for name in PARTS}
+    tensors = {name: getattr(motion, name).detach().float().cpu() for name in PARTS}
+    # a motion's tensors may be views of others, which the format does not take
+    tensors = {name: t.clone(memory_format=torch.contiguous_format) for name, t in tensors.items()}
     beside = path.with_name(path.name + ".part")
     try:
         save_file(tensors, beside, metadata=header)

@@ -21,7 +21,7 @@ from .controls import FaceActions, Steering, check, signals
 from .guidance import guided
 from .sampling import ddim
 from .transformer import MotionTransformer, MotionTransformerConfig
-from .vector import MotionScaler
+from .vectorize import MotionScaler
 from .windows import stream_windows
 
 WEIGHTS = Path(__file__).parent / "weights"
@@ -155,19 +155,18 @@ class MotionDiffusion(MotionModule):
         if isinstance(audio, AudioFeatures):
             sampler.total = -(-len(audio) // self.network.config.window) * steps
             audio = [audio]
-        return self._motions(audio, sampler, Steering(controls, self.actions))
+        return self._motions(audio, sampler, controls)
 
-    def _motions(self, audio, sampler: _WindowSampler, steering: Steering) -> Iterator[Motion]:
+    def _motions(self, audio, sampler: _WindowSampler, controls: Controls) -> Iterator[Motion]:
         config = self.network.config
-        heard = map(self._checked, audio)
-        empty = True
+        heard, steering = map(self._checked, audio), None
         for vectors, sound in stream_windows(sampler, heard, config.window, config.past):
-            empty = False
             motion = self.scaler.decode(vectors, self.space, self.fps)
             blink = motion.dynamics[:, self.actions.parts["blink"]]
             blink.copy_(closed_lids(blink))
+            steering = steering or Steering(controls, self.actions, motion)
             yield steering(motion, self.hearing.lips_pressed(sound))
-        if empty:
+        if steering is None:
             raise InputError(EMPTY)
 
     def _checked(self, piece: AudioFeatures) -> Tensor:

@@ -15,8 +15,8 @@ from torch import Tensor
 
 from ..errors import InputError
 from ..types import Motion, move
-from .rows import from_rows, to_rows, wrapped
-from .timing import resample
+from .timing import resample_motion
+from .vectorize import from_smooth_vectors, smooth_vectors, wrapped
 
 Seconds = float | Fraction
 FASTEST = 20  # times
@@ -60,7 +60,7 @@ def sped(motion: Motion, factor: Seconds) -> Motion:
     if not 1 / FASTEST <= factor <= FASTEST:
         raise InputError(f"A speed of {factor} was asked for; 1/{FASTEST} to {FASTEST} work.")
     exact = Fraction(factor).limit_denominator(10_000)
-    return resample(replace(motion, fps=motion.fps * exact), motion.fps)
+    return resample_motion(replace(motion, fps=motion.fps * exact), motion.fps)
 
 
 def backwards(motion: Motion) -> Motion:
@@ -71,7 +71,7 @@ def backwards(motion: Motion) -> Motion:
 def fitted(motion: Motion, frames: int, fps: Fraction) -> Motion:
     """A motion at a frame rate, cut or its last frame held so that it has ``frames`` frames."""
     if motion.fps != fps and len(motion) > 1:
-        motion = resample(motion, fps)
+        motion = resample_motion(motion, fps)
     motion = replace(motion[:frames], fps=fps)
     missing = frames - len(motion)
     return motion if missing <= 0 else Motion.concat([motion, held(motion[-1:], missing)])
@@ -100,8 +100,9 @@ def crossfaded(first: Motion, second: Motion, seconds: Seconds) -> Motion:
             " both must be of one face space, and both relative to the portrait or both absolute."
         )
     second = move(second, first.rotation.device, first.rotation.dtype)
-    if second.fps != first.fps:
-        second = resample(second, first.fps) if len(second) > 1 else replace(second, fps=first.fps)
+    if second.fps != first.fps and len(second) > 1:
+        second = resample_motion(second, first.fps)
+    second = replace(second, fps=first.fps)
     over = _frames("The cross-fade", seconds, first)
     if over > min(len(first), len(second)):
         raise InputError(
@@ -117,9 +118,9 @@ def blended(before: Motion, after: Motion) -> Motion:
     frames = len(before)
     if frames == 0:
         return before
-    start, end = to_rows(before), to_rows(after)
+    start, end = smooth_vectors(before), smooth_vectors(after)
     start[:, :3] = end[:, :3] + wrapped(start[:, :3] - end[:, :3])
-    return from_rows(torch.lerp(start, end, eased(frames).to(start)[:, None]), before)
+    return from_smooth_vectors(torch.lerp(start, end, eased(frames).to(start)[:, None]), before)
 
 
 def eased(frames: int) -> Tensor:

@@ -6,15 +6,17 @@ import math
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from fractions import Fraction
+from itertools import chain
 
 import torch
 from torch import Tensor
 
 from ..errors import InputError
 from ..types import Motion
-from .rows import from_rows, to_rows
+from .vectorize import from_smooth_vectors, smooth_vectors
 
 MARGIN = 2  # source frames that an interpolated frame needs on each side
+EMPTY = "The motion is empty; there is nothing to resample."
 
 
 def exact_rate(fps: float) -> Fraction:
@@ -30,21 +32,66 @@ def frame_count(duration: Fraction, fps: Fraction) -> int:
     return math.ceil(duration * fps)
 
 
-def resample(motion: Motion, fps: Fraction, duration: Fraction | None = None) -> Motion:
-    """``motion`` at ``fps``, as ceil(duration * fps) frames; by default the duration of ``motion``.
+def resample_motion(motion: Motion, fps: Fraction, duration: Fraction | None = None) -> Motion:
+    """Bring a motion to another frame rate.
 
     Monotone cubic interpolation (Fritsch & Carlson 1980, harmonic slopes): nothing overshoots,
-    closed lips and lids stay closed. Raises InputError for an empty motion or a rate <= 0.
+    closed lips and lids stay closed. At its own rate a motion stays as it is, bit by bit.
+
+    Args:
+        motion: the motion, at any rate.
+        fps: the frame rate that is wanted.
+        duration: seconds of the result; None: those of ``motion``. What the motion lacks to it is
+            its last frame, held.
+
+    Returns:
+        The motion in ceil(duration * fps) frames.
+
+    Raises:
+        InputError: for an empty motion, or a rate that is not above 0.
     """
-    return Motion.concat(resample_stream([motion], fps, duration))
+    return Motion.concat(resample_motion_stream([motion], fps, duration))
 
 
-def resample_stream(
+def resample_motion_stream(
     pieces: Iterable[Motion], fps: Fraction, duration: Fraction | None = None
 ) -> Iterator[Motion]:
-    """``resample`` for motion that comes in pieces; holds two source frames between pieces."""
+    """Bring motion that comes in pieces to another frame rate, as ``resample_motion``.
+
+    At its own rate it is handed on at once; else two source frames are held between pieces.
+    """
     if fps <= 0:
         raise InputError(f"A frame rate of {fps} was asked for; it must be above 0.")
+    pieces = iter(pieces)
+    first = next(pieces, None)
+    if first is not None:
+        change = _handed_on if first.fps == fps else _interpolated
+        yield from change(chain([first], pieces), fps, duration)
+    else:
+        raise InputError(EMPTY)
+
+
+def _handed_on(
+    pieces: Iterable[Motion], fps: Fraction, duration: Fraction | None
+) -> Iterator[Motion]:
+    """Pieces at ``fps`` as they are, cut or the last frame held to fill ``duration``."""
+    total = None if duration is None else frame_count(duration, fps)
+    done, last = 0, None
+    for piece in pieces:
+        last = piece[-1:] if len(piece) else last
+        piece = piece if total is None else piece[: total - done]
+        if len(piece):
+            yield piece
+            done += len(piece)
+    if last is None:
+        raise InputError(EMPTY)
+    if total is not None and done < total:
+        yield last[torch.zeros(total - done, dtype=torch.long)]
+
+
+def _interpolated(
+    pieces: Iterable[Motion], fps: Fraction, duration: Fraction | None
+) -> Iterator[Motion]:
     held: Motion | None = None
     first = done = 0  # the source frame that ``held`` starts with; frames given so far
     for piece in pieces:
@@ -60,7 +107,7 @@ def resample_stream(
         keep = min(keep, max(0, len(held) - 2 * MARGIN))
         held, first = held[keep:], first + keep
     if held is None or len(held) == 0:
-        raise InputError("The motion is empty; there is nothing to resample.")
+        raise InputError(EMPTY)
     if duration is None:
         duration = Fraction(first + len(held)) / held.fps
     until = frame_count(duration, fps)
@@ -75,8 +122,8 @@ def at_frames(motion: Motion, first: int, frames: range, fps: Fraction) -> Motio
     below = [min(max(math.floor(w), 0), len(motion) - 1) for w in where]
     index = torch.tensor(below)
     part = torch.tensor([float(min(max(w - b, 0), 1)) for w, b in zip(where, below, strict=True)])
-    rows = interpolate(to_rows(motion), index, part)
-    return from_rows(rows, replace(motion[:1], fps=fps))
+    rows = interpolate(smooth_vectors(motion), index, part)
+    return from_smooth_vectors(rows, replace(motion[:1], fps=fps))
 
 
 def interpolate(values: Tensor, index: Tensor, part: Tensor) -> Tensor:

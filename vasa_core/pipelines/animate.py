@@ -20,7 +20,7 @@ from torch import Tensor
 from ..audio.reader import measure_audio, stream_audio
 from ..errors import InputError
 from ..interfaces import FaceSpace, MotionModel
-from ..motion.timing import frame_count, resample_stream
+from ..motion.timing import frame_count, resample_motion_stream
 from ..render.image import shrink
 from ..render.video import Audio, VideoWriter, check_output
 from ..types import AudioFeatures, Controls, Motion, Portrait, Progress, View
@@ -221,7 +221,7 @@ def animate(
     fps = model.fps if fps is None else Fraction(fps)
     features, duration = audio_features_of(audio, model)
     motion = model.stream(features, controls, seed, steps, cfg, portrait=portrait)
-    motion = resample_stream(motion, fps, duration)
+    motion = resample_motion_stream(motion, fps, duration)
     if neutral:
         motion = (space.neutralised(portrait, piece, neutral) for piece in motion)
     return render_video(

@@ -37,7 +37,7 @@ from ..errors import InputError
 from ..face.topology import LEFT_EYE_OUTER, RIGHT_EYE_OUTER
 from ..interfaces import FaceSpace, MotionModel
 from ..motion.sequence import fitted
-from ..motion.timing import frame_count, resample, resample_stream
+from ..motion.timing import frame_count, resample_motion, resample_motion_stream
 from ..render.faces import Actor, render_faces
 from ..render.video import check_output
 from ..types import AudioFeatures, Controls, Motion, Portrait, Progress
@@ -110,7 +110,7 @@ def dialogue(
     for face, steering in enumerate(_face_controls(controls or Controls(), portraits, table, look)):
         portrait, heard = portraits[face], _features(model, voices, face, table)
         motion = model.stream(heard, steering, seed + face, steps, cfg, portrait=portrait)
-        motion = resample_stream(motion, fps, table.total)
+        motion = resample_motion_stream(motion, fps, table.total)
         if neutral:
             motion = map(partial(space.neutralised, portrait, amount=neutral), motion)
         actors.append(Actor(space, portrait, motion))
@@ -154,7 +154,7 @@ def equally_long(motions: Sequence[Motion]) -> list[Motion]:
         come to rest; a "camera" motion holds its last frame.
     """
     fps = motions[0].fps
-    motions = [motion if motion.fps == fps else resample(motion, fps) for motion in motions]
+    motions = [motion if motion.fps == fps else resample_motion(motion, fps) for motion in motions]
     total = max(map(len, motions))
     return [
         Motion.concat(coming_to_rest([motion], total))

@@ -18,7 +18,7 @@ from torch import Tensor
 from ..interfaces import FaceSpace, MotionModel
 from ..motion.editing import still
 from ..motion.sequence import blended, held
-from ..motion.timing import frame_count, resample_stream
+from ..motion.timing import frame_count, resample_motion_stream
 from ..render.video import Audio, VideoReader, check_output, swing
 from ..types import AudioFeatures, Controls, Motion, Portrait, Progress, Tracked, move
 from .animate import WrittenVideo, audio_features_of, check_pair, write_video
@@ -92,7 +92,7 @@ def dub(
     portrait = _portrait(reader, tracked, space)
     total = max(count, needed)
     motion = model.stream(features, controls, seed, steps, cfg, portrait=portrait)
-    motion = coming_to_rest(resample_stream(motion, reader.fps, duration), total)
+    motion = coming_to_rest(resample_motion_stream(motion, reader.fps, duration), total)
     order = swing(count, total)
 
     def draw(check: Callable[[], None]) -> Iterator[Tensor]:

@@ -31,7 +31,7 @@ from vasa_core.lab.training.motion.windows import (
     head_speed,
 )
 from vasa_core.motion.model import QUICK_STEPS, read_model
-from vasa_core.motion.rows import POSE_SIZE
+from vasa_core.motion.vectorize import POSE_SIZE
 from vasa_core.types import AudioFeatures
 
 

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from vasa_core.types import CropTransform, Motion, Portrait
+from vasa_core.types import CropTransform, FaceConditioning, Motion, Portrait
 
 
 @pytest.fixture(scope="session")
@@ -32,10 +32,11 @@ def face():
         identity=extracted["kp"],
         pose=pose,
         crop=CropTransform(torch.eye(2, 3), 512),
-        appearance=SimpleNamespace(extracted=extracted, crop_landmarks=landmarks),
+        appearance=None,  # is the renderer's alone
         faces=1,
         face=0,
         confidence=1.0,
+        conditioning=FaceConditioning(extracted, landmarks),
     )
 
 

@@ -11,7 +11,7 @@ from vasa_core.errors import InputError
 from vasa_core.motion.ditto.conditions import (
     LABELS,
     FaceConditions,
-    check_portrait,
+    conditioning_of,
     emotion_rows,
     eye_openings,
     eyeballs,
@@ -61,14 +61,14 @@ def plain_eyes(points):
 
 
 def test_the_eyes_are_measured_in_parts_of_the_crop(face):
-    landmarks = face.appearance.crop_landmarks
+    landmarks = face.conditioning.landmarks
     opened, moved = plain_eyes(landmarks.double().numpy() / 512)
     assert np.allclose(eye_openings(landmarks).numpy(), opened, atol=1e-5)
     assert np.allclose(eyeballs(landmarks).numpy(), moved, atol=1e-5)
 
 
 def test_gaze_moves_the_irises(face):
-    landmarks = face.appearance.crop_landmarks
+    landmarks = face.conditioning.landmarks
     reach = 0.133 * (landmarks[33] - landmarks[263]).norm()
     moved = landmarks.clone()
     moved[[468, 473], 0] += reach * np.sin(np.pi / 6)
@@ -80,15 +80,15 @@ def test_gaze_moves_the_irises(face):
 
 def test_a_row_holds_sound_emotion_eyes_and_face(face):
     sound = torch.randn(12, 1024)
-    rows = FaceConditions(face, Controls(), FPS, sound)(sound, 0)
+    rows = FaceConditions(face.conditioning, Controls(), FPS, sound)(sound, 0)
     assert rows.shape == (12, 1103)
-    landmarks = face.appearance.crop_landmarks
+    landmarks = face.conditioning.landmarks
     parts = rows.split([1024, 8, 2, 6, 63], 1)
     assert torch.equal(parts[0], sound)
     assert torch.allclose(parts[1], label("neutral").expand(12, -1))
     assert torch.allclose(parts[2], eye_openings(landmarks).expand(12, -1))
     assert torch.allclose(parts[3], eyeballs(landmarks).expand(12, -1))
-    assert torch.equal(parts[4], face.appearance.extracted["kp"].expand(12, -1))
+    assert torch.equal(parts[4], face.conditioning.extracted["kp"].expand(12, -1))
 
 
 def test_tracks_are_read_at_the_windows_frames(face):
@@ -97,18 +97,18 @@ def test_tracks_are_read_at_the_windows_frames(face):
     gaze = torch.zeros(20, 2)
     gaze[:, 0] = torch.arange(20.0)
     sound = torch.zeros(8, 1024)
-    conditions = FaceConditions(face, Controls(emotion=emotion, gaze=gaze), FPS, sound)
+    conditions = FaceConditions(face.conditioning, Controls(emotion=emotion, gaze=gaze), FPS, sound)
     rows = conditions(sound, 6)
     assert torch.allclose(rows[:4, 1024:1032], label("neutral").expand(4, -1))
     assert torch.allclose(rows[4:, 1024:1032], label("happy").expand(4, -1))
-    landmarks = face.appearance.crop_landmarks
+    landmarks = face.conditioning.landmarks
     expected = eyeballs(landmarks.expand(8, -1, -1), gaze[6:14])
     assert torch.allclose(rows[:, 1034:1040], expected)
 
 
 def test_another_face_is_refused(face):
-    assert check_portrait(face, "implicit") is face
+    assert conditioning_of(face, "implicit") is face.conditioning
     with pytest.raises(InputError, match="connect the portrait"):
-        check_portrait(None, "implicit")
+        conditioning_of(None, "implicit")
     with pytest.raises(InputError, match="mesh"):
-        check_portrait(replace(face, space="mesh"), "implicit")
+        conditioning_of(replace(face, space="mesh"), "implicit")

@@ -9,11 +9,11 @@ from vasa_core.motion.ditto.face import FaceMover, own_vector, smoothed, with_ga
 
 @pytest.fixture(scope="module")
 def own(face):
-    return own_vector(face.appearance.extracted)
+    return own_vector(face.conditioning.extracted)
 
 
 def test_the_own_vector_holds_all_but_the_keypoints(face, own):
-    raw = face.appearance.extracted
+    raw = face.conditioning.extracted
     assert own.shape == (1, 265)
     assert own[0, 0] == pytest.approx(0.3)
     assert torch.equal(own[:, 67:133], raw["yaw"]) and torch.equal(own[:, 199:202], raw["t"])
@@ -26,7 +26,7 @@ def degrees(logits):
 
 
 def test_no_change_leaves_the_face(face, own):
-    mover, raw = FaceMover(), face.appearance.extracted
+    mover, raw = FaceMover(), face.conditioning.extracted
     values = mover(torch.zeros(4, 265), own)
     for name, value in mover.still(own).items():
         assert torch.allclose(values[name], value.expand_as(values[name]), atol=1e-5), name
@@ -37,7 +37,7 @@ def test_no_change_leaves_the_face(face, own):
 
 def test_logits_are_added_and_only_lips_and_eyes_follow(face, own):
     change = 0.3 * torch.randn(6, 265, generator=torch.Generator().manual_seed(1))
-    values, raw = FaceMover()(change, own), face.appearance.extracted
+    values, raw = FaceMover()(change, own), face.conditioning.extracted
     pitch = degrees((raw["pitch"] + change[2, 1:67])[0].double().numpy())
     assert float(values["rotation"][2, 0]) == pytest.approx(pitch, abs=1e-3)
     assert torch.allclose(values["t"], raw["t"] + change[:, 199:202])

@@ -96,7 +96,7 @@ def test_motion_starts_from_the_face_and_goes_on_from_the_frame_before(tiny, fac
     audio = sound(19)
     tiny.sample(audio, steps=2, portrait=face)
     assert len(calls) == 3  # frames 0, 8, 16
-    assert torch.equal(calls[0][1], own_vector(face.appearance.extracted)[0])
+    assert torch.equal(calls[0][1], own_vector(face.conditioning.extracted)[0])
     assert torch.equal(calls[1][1], calls[0][2][WINDOW - OVERLAP - 1])
     assert torch.equal(calls[1][0][:, :1024], torch.cat([audio.features[8:], audio.features[-1:]]))
     held = audio.features[-1:].expand(WINDOW - 3, -1)
@@ -106,7 +106,7 @@ def test_motion_starts_from_the_face_and_goes_on_from_the_frame_before(tiny, fac
 def test_motion_is_told_relative_to_the_face(tiny, face):
     tiny.to_motion.given.clear()
     tiny.sample(sound(30), steps=2, portrait=face)
-    still = tiny.mover.still(own_vector(face.appearance.extracted))
+    still = tiny.mover.still(own_vector(face.conditioning.extracted))
     for _, first, lips_absolute in tiny.to_motion.given:
         assert not lips_absolute
         assert all(torch.equal(first[name], still[name]) for name in still)

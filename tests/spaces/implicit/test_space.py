@@ -55,8 +55,8 @@ def test_a_portrait_holds_what_the_wires_promise(tiny_space, face):
     assert (face.space, face.faces, face.face) == ("implicit", 1, 0)
     assert face.landmarks.shape == (478, 3) and face.identity.shape == (21, 3)
     assert face.pose.reference == "camera" and face.pose.dynamics.shape == (1, CODE_SIZE)
-    assert face.crop.size == 512 and face.appearance.crop_landmarks.shape == (478, 3)
-    inside = face.appearance.crop_landmarks[:468, :2]
+    assert face.crop.size == 512 and face.conditioning.landmarks.shape == (478, 3)
+    inside = face.conditioning.landmarks[:468, :2]
     assert (inside > 0).all() and (inside < 512).all()
 
 

@@ -6,7 +6,7 @@ from scipy.ndimage import label
 from torch import Tensor
 
 from ...face.basis import PARTS
-from ...motion.rows import POSE_SIZE, to_rows
+from ...motion.vectorize import POSE_SIZE, smooth_vectors
 from ...types import Motion
 
 SHUT = 0.5  # closure of both lids beyond which an eye counts as shut
@@ -14,7 +14,7 @@ SHUT = 0.5  # closure of both lids beyond which an eye counts as shut
 
 def pose_rows(motion: Motion) -> Tensor:
     """(T, 6): yaw, pitch, roll in degrees, translation, logarithm of the scale."""
-    return to_rows(motion)[:, :POSE_SIZE].float()
+    return smooth_vectors(motion)[:, :POSE_SIZE].float()
 
 
 def pose_variation(motion: Motion) -> float:

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from ...audio.reader import read_audio
 from ...face.basis import PARTS
-from ...motion.rows import to_rows
+from ...motion.vectorize import smooth_vectors
 from ..data.index import has_index
 from ..data.media import speech_entries
 from ..data.noises import mixed, music, noise
@@ -125,7 +125,7 @@ def drift_rows(subject: Subject, spoken: list[Speech]) -> Iterator[Row]:
     features = features.repeat(-(-frames // len(features)), 1)[:frames]
     long = replace(sounds[0], features=features, duration=Fraction(LONG_SECONDS))
     first, last = (
-        to_rows(part).float()
+        smooth_vectors(part).float()
         for motion in [subject.speak(long)]
         for part in (motion[:minute], motion[-minute:])
     )

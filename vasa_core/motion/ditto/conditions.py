@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from ...errors import InputError
-from ...types import Controls, Portrait
+from ...types import Controls, FaceConditioning, Portrait
 from ..controls import per_frame
 
 LABELS = ("angry", "disgust", "fear", "happy", "neutral", "sad", "surprised", "contempt")
@@ -85,13 +85,13 @@ def distance(one: Tensor, other: Tensor) -> Tensor:
 
 
 class FaceConditions:
-    """The condition rows of a clip: one portrait, and controls that may change by the frame."""
+    """The condition rows of a clip: one face, and controls that may change by the frame."""
 
-    def __init__(self, portrait: Portrait, controls: Controls, fps, like: Tensor):
+    def __init__(self, face: FaceConditioning, controls: Controls, fps, like: Tensor):
         self.controls, self.fps = controls, fps
-        self.landmarks = portrait.appearance.crop_landmarks.to(like)
+        self.landmarks = face.landmarks.to(like)
         self.openings = eye_openings(self.landmarks)
-        self.keypoints = portrait.appearance.extracted["kp"].to(like).flatten()
+        self.keypoints = face.extracted["kp"].to(like).flatten()
 
     def __call__(self, sound: Tensor, start: int) -> Tensor:
         """(W, 1024) audio rows from frame ``start`` on to (W, 1103) condition rows."""
@@ -111,14 +111,14 @@ class FaceConditions:
         return per_frame(self.controls, name, start, len(sound), self.fps).to(sound)
 
 
-def check_portrait(portrait: Portrait | None, space: str) -> Portrait:
-    """The portrait, if it is one of the space that Ditto moves; else InputError."""
+def conditioning_of(portrait: Portrait | None, space: str) -> FaceConditioning:
+    """What Ditto is told of a portrait's face; InputError unless it is one of the space's."""
     needed = f"Ditto moves one particular face: it needs that face as the {space} space encodes it"
     if portrait is None:
         raise InputError(f"{needed}, and got none; connect the portrait, or give --portrait.")
-    if portrait.space != space:
+    if portrait.space != space or portrait.conditioning is None:
         raise InputError(
             f"{needed}, and got one of the {portrait.space} space; encode the portrait in"
             f" {space} and connect that."
         )
-    return portrait
+    return portrait.conditioning

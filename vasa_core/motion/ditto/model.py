@@ -23,7 +23,7 @@ from ..guidance import Conditions, guided
 from ..sampling import Fresh, WindowNoise, ddim
 from ..schedule import NoiseSchedule
 from ..windows import crossfade, stream_windows
-from .conditions import FaceConditions, check_portrait
+from .conditions import FaceConditions, conditioning_of
 from .face import FaceMover, own_vector, smoothed
 from .network import TABLE, MotionDecoder
 
@@ -101,30 +101,30 @@ class Ditto(MotionModule):
         controls = controls or Controls()
         check(controls, guided=())
         steps = steps_within(MOST_STEPS, steps, self.default_steps)
-        portrait = check_portrait(portrait, self.space)
+        face = conditioning_of(portrait, self.space)
         total = 0
         if isinstance(audio, AudioFeatures):
             total = -(-len(audio) // (self.network.window - self.overlap)) * steps
             audio = [audio]
-        extracted = portrait.appearance.extracted
-        own = own_vector({name: self._placed(value) for name, value in extracted.items()})
+        own = own_vector({name: self._placed(value) for name, value in face.extracted.items()})
         sampler = _WindowSampler(
-            self, own, FaceConditions(portrait, controls, self.fps, own), self.noise(seed, steps),
+            self, own, FaceConditions(face, controls, self.fps, own), self.noise(seed, steps),
             steps, self.default_cfg if cfg is None else cfg, stepper(total, progress),
         )  # fmt: skip
-        steering = Steering(replace(controls, gaze=None, emotion=None), self.actions)
-        return self._motions(audio, own, sampler, steering)
+        told = replace(controls, gaze=None, emotion=None)  # these two are conditions
+        return self._motions(audio, own, sampler, told)
 
-    def _motions(self, audio, own: Tensor, sampler, steering: Steering) -> Iterator[Motion]:
+    def _motions(self, audio, own: Tensor, sampler, controls: Controls) -> Iterator[Motion]:
         windows = stream_windows(
             sampler, map(self._heard, audio), self.network.window, 1, self.overlap,
             crossfade(self.overlap),
         )  # fmt: skip
-        rest, first = self.mover.still(own), None
+        rest, first, steering = self.mover.still(own), None, None
         for vectors in smoothed(vectors for vectors, _ in windows):
             first = vectors[:1] if first is None else first
             values = self.mover(vectors - first, own)
             motion = self.to_motion(**values, first=rest, lips_absolute=False)
+            steering = steering or Steering(controls, self.actions, motion)
             yield steering(motion, motion.scale.new_zeros(len(motion)))
         if first is None:
             raise InputError(EMPTY)

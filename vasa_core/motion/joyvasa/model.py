@@ -131,17 +131,18 @@ class JoyVasa(MotionModule):
             self, self.noise(seed, steps), steps, self.default_cfg if cfg is None else cfg,
             stepper(total, progress),
         )  # fmt: skip
-        return self._motions(audio, sampler, Steering(controls, self.actions))
+        return self._motions(audio, sampler, controls)
 
-    def _motions(self, audio, sampler: _WindowSampler, steering: Steering) -> Iterator[Motion]:
+    def _motions(self, audio, sampler: _WindowSampler, controls: Controls) -> Iterator[Motion]:
         window, past = self.denoiser.window, self.denoiser.past
-        smoother, first = RunningMean(), None
+        smoother, first, steering = RunningMean(), None, None
         for vectors, _ in stream_windows(
             sampler, map(self._heard, audio), window, past, join=None, hold=False
         ):
             values = self.template(vectors, smoother if self.smooth else None)
             first = first or {name: value[:1] for name, value in values.items()}
             motion = self.to_motion(**values, first=first, lips_absolute=True)
+            steering = steering or Steering(controls, self.actions, motion)
             yield steering(motion, motion.scale.new_zeros(len(motion)))
         if first is None:
             raise InputError(EMPTY)

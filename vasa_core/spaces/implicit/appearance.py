@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from ...types import CropTransform
+from ...types import CropTransform, FaceConditioning
 from .keypoints import FaceState
 from .networks.warping import WarpSource
 from .paste import PastePlace
@@ -17,21 +17,19 @@ from .views import FaceView
 class ImplicitAppearance:
     """A portrait ready to be rendered.
 
-    extracted       raw outputs of the motion extractor, (1, n) by name
     canonical       (1, K, 3)  keypoints without pose and expression
     state           pose and expression in the photo
     crop            the working crop
     source          what the warping network needs of it
     place           where the painted crop goes in the picture
-    crop_landmarks  (478, 3)   mesh points in pixels of the working crop
+    conditioning    what motion models are told of the face, mesh points in the crop among it
     views           more photos of the same face
     """
 
-    extracted: dict[str, Tensor]
     canonical: Tensor
     state: FaceState
     source: WarpSource
     crop: CropTransform
     place: PastePlace
-    crop_landmarks: Tensor
+    conditioning: FaceConditioning
     views: tuple[FaceView, ...] = ()

@@ -15,7 +15,7 @@ from ...face.choice import choose_face, face_in_view
 from ...face.encoder import FaceEncoder
 from ...face.tracking import smooth_track
 from ...render.parallel import ahead, between_layers, ordered_map
-from ...types import Motion, Portrait, Progress, Tracked, View, move, stepper
+from ...types import FaceConditioning, Motion, Portrait, Progress, Tracked, View, move, stepper
 from ..playing import Shot, made_for, offsets_for, shots
 from .appearance import ImplicitAppearance
 from .code import PARTS, MotionCode
@@ -100,6 +100,7 @@ class ImplicitSpace(nn.Module):
             faces=chosen.faces,
             face=face,
             confidence=chosen.confidence,
+            conditioning=look.conditioning,
         )
 
     def _view(self, views: Sequence[Tensor], number: int, step: Callable[[], None]) -> FaceView:
@@ -121,13 +122,12 @@ class ImplicitSpace(nn.Module):
         source = self.painter.prepare(volume, state.points(canonical))
         step()
         return ImplicitAppearance(
-            extracted=extracted,
             canonical=canonical,
             state=state,
             source=source,
             crop=crop,
             place=paste_place(crop, *image.shape[-2:]),
-            crop_landmarks=to_crop(landmarks, crop),
+            conditioning=FaceConditioning(extracted, to_crop(landmarks, crop)),
         )
 
     @torch.no_grad()
@@ -274,7 +274,7 @@ class ImplicitSpace(nn.Module):
         offsets = speaking(look.state, move(shot.motion, frame.device), rest, self.code)
         driver = KeypointDriver(look.canonical, look.state, self.stitching, self.driving)
         painted = self.painter.paint(look.source, driver(limit_offsets(offsets)))
-        share = lower_face(look.crop_landmarks, look.place.places)
+        share = lower_face(look.conditioning.landmarks, look.place.places)
         return paste(frame, painted, replace(look.place, mask=look.place.mask * share))
 
     def matte(self, portrait: Portrait) -> Tensor:

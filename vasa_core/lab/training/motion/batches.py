@@ -10,9 +10,8 @@ import torch
 from torch import Tensor
 
 from ....motion.model import Hearing
-from ....motion.rows import POSE_SIZE
 from ....motion.spectrum import Whitening
-from ....motion.vector import MotionScaler
+from ....motion.vectorize import POSE_SIZE, MotionScaler
 from .data import SOUND_COLUMNS
 from .windows import GAZE, LIPS, Window, WindowSource
 

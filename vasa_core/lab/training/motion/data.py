@@ -23,7 +23,7 @@ from torch import Tensor
 from ....audio.features import FEATURES, ArticulationEncoder
 from ....audio.reader import read_audio
 from ....face.basis import PARTS, FaceBasis
-from ....motion.rows import POSE_SIZE, from_rows
+from ....motion.vectorize import POSE_SIZE, from_smooth_vectors, vectorize
 from ....spaces.mesh.tracking import motion_from_landmarks
 from ....types import Motion
 from ...data.clips import about_rest
@@ -61,16 +61,10 @@ class TalkingClip:
     still: bool = False
 
 
-def raw_vector(motion: Motion) -> Tensor:
-    """A "portrait" motion as (T, 30): rotation, translation, log scale, code."""
-    scale = motion.scale.log()[:, None]
-    return torch.cat([motion.rotation, motion.translation, scale, motion.dynamics], 1)
-
-
 def tracked_motion(clip: Clip, basis: FaceBasis) -> Tensor:
     """A clip's (T, 30) motion about its median pose, as tracked; lost frames are bridged."""
     motion = motion_from_landmarks(torch.as_tensor(clip.landmarks[clip.found]), basis, FPS)
-    vector = raw_vector(about_rest(motion)).numpy()
+    vector = vectorize(about_rest(motion)).numpy()
     there, every = np.flatnonzero(clip.found), np.arange(len(clip.found))
     return torch.as_tensor(np.stack([np.interp(every, there, v) for v in vector.T], 1)).float()
 
@@ -99,7 +93,7 @@ def smoothed(vector: Tensor, pose_window: int = SMOOTHING) -> Tensor:
 
 def calm_motion(motion: Motion) -> Motion:
     """A tracked "portrait" motion without its tracker's jitter."""
-    return from_rows(smoothed(raw_vector(motion)), motion)
+    return from_smooth_vectors(smoothed(vectorize(motion)), motion)
 
 
 def sharpened_blinks(closure: np.ndarray) -> np.ndarray:

@@ -24,8 +24,8 @@ from ....audio.articulation import PHONES
 from ....audio.features import FEATURES, ArticulationEncoder
 from ....face.basis import CODE_SIZE, PARTS, FaceBasis
 from ....motion.model import Hearing, MotionDiffusion, save_model
-from ....motion.rows import POSE_SIZE
 from ....motion.transformer import MotionTransformer, MotionTransformerConfig
+from ....motion.vectorize import POSE_SIZE
 from ...engine import Objective, Step, Trainer
 from ...recipe import Recipe, add_arguments, parse, recipe_from, save_recipes, training_parser
 from .actions import face_actions

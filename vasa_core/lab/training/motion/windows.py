@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ....face.basis import PARTS
 from ....motion.controls import GAZE_UNIT
-from ....motion.rows import POSE_SIZE
+from ....motion.vectorize import POSE_SIZE
 from .data import SOUND_COLUMNS, TalkingClip
 
 LIPS, GAZE, BLINK = (

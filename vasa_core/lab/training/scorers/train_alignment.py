@@ -20,13 +20,14 @@ import torch
 from torch import Tensor
 
 from ....audio.features import ArticulationEncoder
+from ....motion.vectorize import vectorize
 from ...data.clips import RealClip, in_step, real_clips
 from ...data.tracks import Clip
 from ...engine import Objective, Step, Trainer
 from ...recipe import Recipe, add_arguments, parse, recipe_from, training_parser
 from ...scorers.alignment import HEARD, POSE, WINDOW, alignment, alignment_net
 from ...scorers.dual_encoder import TwoTowers
-from ..motion.data import STILL_SMOOTHING, raw_vector, smoothed
+from ..motion.data import STILL_SMOOTHING, smoothed
 from ..motion.windows import head_speed
 from .contrast import contrastive_loss
 from .train_sync import write
@@ -63,7 +64,7 @@ class Heads:
     def __init__(self, clips: list[RealClip], encoder: ArticulationEncoder):
         self.clips = {}
         for clip in clips:
-            pose = smoothed(raw_vector(clip.motion), STILL_SMOOTHING)[:, :POSE]
+            pose = smoothed(vectorize(clip.motion), STILL_SMOOTHING)[:, :POSE]
             sound = encoder.encode(clip.sound, clip.rate).features[:, HEARD]
             frames = min(len(pose), len(sound))
             if frames >= WINDOW - 2:
