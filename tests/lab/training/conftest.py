@@ -82,7 +82,7 @@ def track(landmarks: torch.Tensor, frames: int, seed: int) -> np.ndarray:
 
 
 def _write_clips(data, faces, speech):
-    """Seven clips of GRID s1 and four of others, all with the same picture and sound."""
+    """Seven clips of a reader who teaches lips, four of others; the same picture and sound."""
     picture, landmarks = faces["ada"]
     landmarks = landmarks * (SIDE / 256)
     frame = torch.nn.functional.interpolate(picture, (SIDE, SIDE), mode="area")
@@ -92,11 +92,18 @@ def _write_clips(data, faces, speech):
     with VideoWriter(film, Fraction(25), said) as writer:
         writer.write(frame.expand(FRAMES, -1, -1, -1))
     index, words = [], {}
-    clips = [(f"grid_s1/clip{n}", "A") for n in range(7)]
-    clips += [("anchor_FAzSK8", "B"), ("vrt_4", "B"), ("kim_anchor", "C"), ("elo_T1_1", "A")]
-    for seed, (name, grade) in enumerate(clips):
+    reads = {"person": "reader", "head": "still", "words": "words.json"}
+    splits = [{"*": "train"}, *[{"*": "train", "refiner": "unused"}] * 6]
+    clips = [(f"reader/clip{n}", "A", reads | {"split": s}) for n, s in enumerate(splits)]
+    clips += [
+        ("late", "B", {"lag_frames": 1, "split": {"motion": "held_out"}}),
+        ("talker", "B", {"split": {"motion": "train"}}),
+        ("silent", "C", {"split": {"motion": "train"}}),
+        ("chosen_by", "A", {"split": {"motion": "held_out", "refiner": "held_out"}}),
+    ]
+    for seed, (name, grade, more) in enumerate(clips):
         entry = {"file": f"talking/{name}.mp4", "landmarks": f"landmarks/talking/{name}.npz"}
-        index.append(entry | {"licence": FREE, "sync_grade": grade})
+        index.append(entry | {"licence": FREE, "sync_grade": grade} | more)
         for file in entry["file"], entry["landmarks"]:
             (data / file).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(film, data / entry["file"])
@@ -110,18 +117,23 @@ def _write_clips(data, faces, speech):
             [2.2, 3.1, "sil"],
         ]  # fmt: skip
     write_json(data / "talking/INDEX.json", index)
-    write_json(data / "talking/grid_s1_alignments.json", words)
+    write_json(data / "talking/words.json", words)
 
 
 def _write_faces(data, faces):
     """Labelled faces of four sources, brighter and darker, and pictures without a face."""
-    sources = [
-        "hmdghoul+generated-faces", "SupaGruen+StableDiffusion-CheatSheet",
-        "MachineLearning2020+Homework2-Caltech101", "vladmandic+human",
-    ]  # fmt: skip
+    taught = {"face": "train", "refiner": "train"}
+    index = [
+        {"repo": "some/generated", "kind": "generated", "split": taught},
+        {"repo": "some/art", "kind": "generated art", "split": taught},
+        {"repo": "some/photos", "kind": "real", "split": {"face": "train"}},
+        {"repo": "other/photos", "kind": "real"},
+    ]
+    sources = [entry["repo"].replace("/", "+") for entry in index]
+    write_json(data / "faces/INDEX.json", {"sources": index})
     basis, rng = FaceBasis.load(), np.random.default_rng(0)
     names, points, source = [], [], []
-    (data / "faces/train").mkdir(parents=True)
+    (data / "faces/train").mkdir()
     (data / "faces/negatives").mkdir()
     for kind in range(len(sources)):
         for picture, landmarks in faces.values():
@@ -158,11 +170,11 @@ def _opened(landmarks):
 def _write_voices(data, speech):
     """Two recordings to align, and one with phone times."""
     clips = []
-    for n, name in enumerate(("libri", "so762", "librivox")):
-        entry = {"file": f"{name}.wav", "source": name, "speaker": f"{name}:1"}
+    for n, name in enumerate(("one", "two", "timed")):
+        entry = {"file": f"{name}.wav", "source": name, "speaker": f"{name}:1", "split": "train"}
         entry |= {"transcript": "MAMA FAR PAT", "alignment": None}
-        if name == "librivox":
-            entry["alignment"] = "phones.json"
+        if name == "timed":
+            entry |= {"alignment": "phones.json", "phones": "arpabet", "split": "held_out"}
         clips.append(entry)
         (data / "voices").mkdir(exist_ok=True)
         wavfile.write(data / "voices" / entry["file"], 16000, speech[n * 16000 : (n + 2) * 16000])

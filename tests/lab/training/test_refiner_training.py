@@ -94,8 +94,6 @@ def test_the_command_gathers_pairs_and_trains_a_refiner(
 ):
     """Two steps without and two with the critic, from a clip, two stills and a wide one."""
     monkeypatch.setattr(splits, "HELD_OUT", {"photo-like": 1, "art": 1})
-    monkeypatch.setattr(splits, "TEST_CLIPS", ())
-    monkeypatch.setattr(splits, "EVERY", 7)
     for name, few in (("TARGETS", 2), ("MORE_TARGETS", 2), ("WIDE_CODES", 1)):
         monkeypatch.setattr(making, name, few)
     command = ["--data", str(corpus), "--work", str(tmp_path / "pairs"), "--out", str(tmp_path)]

@@ -32,7 +32,6 @@ from vasa_core.lab.training.articulation.voices import (
     align,
     alignment_error,
     natural_corpus,
-    own_phones,
     with_pauses,
 )
 
@@ -135,9 +134,7 @@ def test_voices_are_timed_by_a_reading_of_the_same_text(corpus, speech_programs)
     starts = np.array([[p.start, q.start] for p, q in zip(phones, reading.phones, strict=True)])
     assert np.abs(np.diff(starts)).max() < 0.02
     (kept,) = natural_corpus(corpus)  # of two, the one that costs more is left out
-    assert kept.voice in ("libri:1", "so762:1") and len(kept.phones) >= 8
-    clip = {"alignment": "phones.json"}
-    assert own_phones(corpus, clip) == [Phone(0.2, 0.3, "m"), Phone(0.3, 0.5, "ɑ")]
+    assert kept.voice in ("one:1", "two:1") and len(kept.phones) >= 8
     found = alignment_error(corpus)
     assert found["count"] == 1 and 0 <= found["median"] < 2
 
@@ -198,7 +195,7 @@ def test_a_lip_model_learns_what_phones_do(tmp_path):
 def test_the_phoneme_to_lip_model_is_cross_validated(corpus, tmp_path, speech_programs, caplog):
     caplog.set_level("INFO")
     lip_model.main(["--data", str(corpus), "--out", str(tmp_path), "--steps", "2"])
-    assert "cross-validation on s1: {'opening'" in caplog.text
+    assert "cross-validation: {'opening'" in caplog.text
     assert sorted(path.name for path in tmp_path.iterdir()) == ["fold_0", "fold_1", "fold_2"]
 
 
