@@ -7,7 +7,7 @@ from torch import Tensor
 
 from ...face.geometry import eye_distance
 from ...face.topology import LIDS, LIPS
-from ...spaces.mesh.renderer.geometry.surface import gaussian_blur
+from ...render.blur import gaussian_blur
 
 PARTS = {"face": slice(None), "mouth": list(LIPS), "eyes": list(LIDS)}
 MARGINS = {"face": 0.0, "mouth": 0.12, "eyes": 0.08}  # around their points, in eye distances
