@@ -17,8 +17,8 @@ from .....face.topology import (
     RIGHT_LID_LOWER,
     RIGHT_LID_UPPER,
 )
+from .....render.blur import gaussian_blur
 from .openings import Openings, cut_eyes
-from .surface import gaussian_blur
 from .texture import Texture, luminance
 
 SEARCH_RADIUS = {"upper": 0.030, "lower": 0.050}  # of the search, in eye distances

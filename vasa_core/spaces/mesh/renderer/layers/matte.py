@@ -14,10 +14,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from .....face.topology import CHIN
+from .....render.blur import gaussian_blur
 from ....curves import smoothstep
 from ..geometry.lattice import cell_centres
 from ..geometry.portrait_geometry import PortraitGeometry
-from ..geometry.surface import gaussian_blur
 
 CELLS = 36  # working resolution, pixels per eye distance
 COMPONENTS = 6
