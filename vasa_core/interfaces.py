@@ -179,7 +179,7 @@ class MotionModel(Protocol):
         """(N,) mono samples at ``rate`` Hz to this model's own audio features."""
 
     def check(self, audio: AudioFeatures) -> None:
-        """InputError unless these are features that this model hears."""
+        """InputError unless these are features that this model takes."""
 
     def stream(
         self,

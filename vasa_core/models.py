@@ -17,7 +17,7 @@ from torch import Tensor
 from .errors import InputError
 from .interfaces import AudioEncoder, FaceSpace, MotionModel
 from .motion.controls import FaceActions
-from .motion.model import load_motion_model as load_mesh_motion
+from .motion.model import load_mesh_motion
 from .spaces import load_space
 from .weights.check import load_known
 from .weights.registry import MODELS_FOLDER, known_file
@@ -80,7 +80,7 @@ def load_motion_model(
     ``weights`` is a file of the embedded kind, as ``vasa_core.lab.training.motion`` writes it.
     """
     if name == "mesh":
-        return load_mesh_motion(device=device, weights=weights)
+        return load_mesh_motion(device, weights=weights)
     if name not in MODELS:
         raise InputError(f"There is no motion model {name!r}; there is: {', '.join(MODELS)}.")
     paths = require(name, folders)
@@ -94,8 +94,8 @@ def load_motion_model(
         )
     from .motion.ditto.hubert import HubertStream
 
-    hearing = HubertStream(paths["ditto_hubert"], device)
-    return ditto_model(read("ditto_lmdm"), hearing, device)
+    encoder = HubertStream(paths["ditto_hubert"], device)
+    return ditto_model(read("ditto_lmdm"), encoder, device)
 
 
 def joyvasa_model(tensors: Tensors, template: Tensors, device: torch.device | str) -> MotionModel:
@@ -105,11 +105,11 @@ def joyvasa_model(tensors: Tensors, template: Tensors, device: torch.device | st
     return JoyVasa.load(tensors, template, *_implicit(), device)
 
 
-def ditto_model(tensors: Tensors, hearing: AudioEncoder, device: torch.device | str) -> MotionModel:
-    """Ditto from verified tensors of its network, and what it hears with."""
+def ditto_model(tensors: Tensors, encoder: AudioEncoder, device: torch.device | str) -> MotionModel:
+    """Ditto from verified tensors of its network, and its audio encoder."""
     from .motion.ditto.model import Ditto
 
-    return Ditto.load(tensors, *_implicit(), hearing, device)
+    return Ditto.load(tensors, *_implicit(), encoder, device)
 
 
 def _implicit() -> tuple[torch.nn.Module, FaceActions]:

@@ -215,7 +215,7 @@ class Portrait:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class AudioFeatures:
-    """What a motion model hears, one row per motion frame.
+    """Features of a sound for a motion model, one row per motion frame.
 
     features  (T, F)  row t belongs to time t / fps
     encoder           name of the audio encoder that made them

@@ -121,7 +121,7 @@ def test_one_step_of_the_target_is_two_of_the_teacher(arguments):
 
     def step(denoise, x, here, there):
         """One DDIM step, as ``sampling.ddim`` takes it."""
-        one, two = network.schedule.signal[here], network.schedule.signal[there]
+        one, two = network.schedule.alphas_cumprod[here], network.schedule.alphas_cumprod[there]
         clean = denoise(x, torch.full((len(x),), here))
         noise = (x - one.sqrt() * clean) / (1 - one).sqrt()
         return two.sqrt() * clean + (1 - two).sqrt() * noise
@@ -140,7 +140,9 @@ def test_a_distilled_model_samples_quickly_and_is_kept(arguments, tmp_path):
     assert model.network_for(QUICK_STEPS) is model.quick
     assert model.network_for(QUICK_STEPS + 1) is model.network
     for steps, same in ((None, True), (QUICK_STEPS, True), (10, False)):
-        sound = AudioFeatures(torch.rand(60, FEATURE_SIZE), model.hears, model.fps, 60 / model.fps)
+        sound = AudioFeatures(
+            torch.rand(60, FEATURE_SIZE), model.encoder_name, model.fps, 60 / model.fps
+        )
         own = model.sample(sound, steps=QUICK_STEPS)
         assert torch.equal(model.sample(sound, steps=steps).rotation, own.rotation) == same
 

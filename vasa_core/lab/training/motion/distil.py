@@ -44,7 +44,7 @@ def two_steps(
     Returns:
         (B, W, D) the clean motion whose DDIM step is both of the teacher's.
     """
-    signal = teacher.schedule.signal.to(noisy)
+    signal = teacher.schedule.alphas_cumprod.to(noisy)
     left = torch.where(times >= 0, signal[times.clamp(min=0)], 1.0)[..., None, None]
     alpha, sigma = left.sqrt().unbind(1), (1 - left).sqrt().unbind(1)
     x = noisy
@@ -122,7 +122,7 @@ def main() -> None:
     mirror = mirror_matrix(FaceBasis.load())
     source = WindowSource(taught, mirror, PAST + WINDOW, PAST, args.seed + 1)
     device = torch.device(args.device)
-    batches = Batches(source, model.scaler, model.hearing, model.network.whitening, device)
+    batches = Batches(source, model.scaler, model.conditioning, model.network.whitening, device)
     distil(model, batches, args)
     calibrate(model.network, batches, STEPS)
     calibrate(model.quick, batches, QUICK_STEPS)

@@ -24,7 +24,7 @@ from torch import Tensor
 from ....audio.articulation import PHONES
 from ....audio.features import FEATURES, ArticulationEncoder
 from ....face.basis import CODE_SIZE, PARTS, FaceBasis
-from ....motion.model import Hearing, MotionDiffusion, save_model
+from ....motion.model import AudioConditioning, MotionDiffusion, save_model
 from ....motion.spectrum import Whitening
 from ....motion.transformer import MotionTransformer, MotionTransformerConfig
 from ....motion.vectorize import POSE_SIZE, MotionScaler
@@ -44,7 +44,7 @@ PAST, WINDOW = 10, 50  # frames
 class Batch:
     """Normalised windows and what conditions them."""
 
-    clean: Tensor  # (B, W, D), as diffused: motion less what the sound leads, white over time
+    clean: Tensor  # (B, W, D), as diffused: motion less what the sound predicts, white over time
     conditions: dict[str, Tensor]
 
 
@@ -73,9 +73,9 @@ class Batches:
         for name in windows[0].signals:
             conditions[name] = stacked([w.signals[name] for w in windows])
         on = {name: value.to(self.device) for name, value in conditions.items()}
-        lead = self.hearing.lead(heard[:, past:].flatten(0, 1)).view(size, -1, motion.shape[2])
-        motion = (motion[:, past:] - lead).to(self.device)
-        return Batch(self.whitening.whiten(motion), on)
+        prior = self.hearing.audio_prior(heard[:, past:].flatten(0, 1))
+        motion = (motion[:, past:] - prior.view(size, -1, motion.shape[2])).to(self.device)
+        return Batch(self.whitening.encode(motion), on)
 
 
 def statistics(windows: list[Window]) -> tuple[MotionScaler, Tensor, Tensor]:
@@ -100,11 +100,13 @@ def build(preset: str, source: WindowSource, basis: FaceBasis, device) -> Motion
     scaler, mean, std = statistics([source.draw() for _ in range(STATISTICS_WINDOWS)])
     config = getattr(MotionTransformerConfig, preset)(MOTION_SIZE, len(mean), SIGNALS)
     network = MotionTransformer(config)
-    leading = torch.full((MOTION_SIZE,), -1)
-    leading[LIPS] = torch.arange(SOUND_COLUMNS, len(mean))
+    prior = torch.full((MOTION_SIZE,), -1)
+    prior[LIPS] = torch.arange(SOUND_COLUMNS, len(mean))
     phones = FEATURES["phones"].start
-    pressed = phones + PHONES.index("bilabial")
-    hearing = Hearing(ArticulationEncoder.name, heard_columns(), mean, std, leading, pressed)
+    bilabial = phones + PHONES.index("bilabial")
+    hearing = AudioConditioning(
+        ArticulationEncoder.name, heard_columns(), mean, std, prior, bilabial
+    )
     batches = Batches(source, scaler, hearing, network.whitening, "cpu")
     parts = [slice(POSE_SIZE + p.start, POSE_SIZE + p.stop) for p in PARTS.values()]
     network.whitening.fit(batches.draw(STATISTICS_WINDOWS).clean, [slice(POSE_SIZE), *parts])
@@ -134,7 +136,7 @@ def dropped_rows(clean: Tensor) -> dict[str, Tensor]:
 
 def errors(network: MotionTransformer, error: Tensor) -> Tensor:
     """() mean square of a (B, W, D) error, white and as motion; blinks count more."""
-    shown = network.whitening.color(error)
+    shown = network.whitening.decode(error)
     return error.square().mean() + shown.square().mean() + 2 * shown[..., BLINK].square().mean()
 
 
@@ -155,10 +157,9 @@ class Trainer:
         self.model = model = build(args.preset, source, basis, device)
         self.network = model.network
         whitening = self.network.whitening
-        self.batches = Batches(source, model.scaler, model.hearing, whitening, device)
-        self.checks = Batches(
-            WindowSource(others, mirror, *sizes, 1), model.scaler, model.hearing, whitening, device
-        )
+        self.batches = Batches(source, model.scaler, model.conditioning, whitening, device)
+        others = WindowSource(others, mirror, *sizes, 1)
+        self.checks = Batches(others, model.scaler, model.conditioning, whitening, device)
         self.average = {k: v.clone() for k, v in self.network.state_dict().items()}
         self.optimizer = torch.optim.AdamW(
             self.network.parameters(), args.lr, betas=(0.9, 0.98), weight_decay=0.01
