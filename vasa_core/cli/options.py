@@ -17,6 +17,7 @@ from ..errors import InputError
 from ..models import MODELS
 from ..motion import keyframes
 from ..motion.controls import GUIDED
+from ..motion.editing import STRENGTH_EFFECTS
 from ..types import EMOTIONS, LIPS_ONLY, STRENGTHS, Controls, Portrait
 from ..weights.command import add_folder
 
@@ -98,7 +99,7 @@ def add_strengths(sub: argparse.ArgumentParser) -> None:
     for name in STRENGTHS:
         sub.add_argument(
             f"--{name}", type=float, metavar="STRENGTH",
-            help=f"strength of {name}: 0 none, 1 as it is, > 1 exaggerated",
+            help=STRENGTH_EFFECTS[name].rstrip("."),
         )  # fmt: skip
     sub.add_argument("--lips-only", action="store_true", help="nothing moves but the lips")
 
