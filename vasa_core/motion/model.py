@@ -141,13 +141,23 @@ class MotionDiffusion(MotionModule):
         progress: Progress | None = None,
         portrait: Portrait | None = None,
     ) -> Iterator[Motion]:
-        """Motion window by window (reference "portrait"), as many frames as the sound has rows.
+        """Sample motion window by window, in constant memory.
 
-        ``seed`` fixes the result, however the sound is cut into pieces. ``steps`` None are 4 where
-        there is a quick network, else 10; ``cfg`` is the guidance scale of the sound (None: 0.5).
-        ``progress`` counts sampling steps and may raise to stop. The motion is for any
-        ``portrait``.
-        Raises InputError for impossible controls, foreign features or an empty sound.
+        Args:
+            audio: features of the sound, whole or in pieces; how it is cut makes no difference.
+            controls: what is steered; None: nothing.
+            seed: the same seed gives the same motion.
+            steps: sampling steps; None: 4 where there is a quick network, else 10.
+            cfg: guidance scale of the sound; None: 0.5.
+            progress: counts sampling steps, and may raise to stop.
+            portrait: not needed; the motion is for any face.
+
+        Returns:
+            The windows of a motion (reference "portrait"), in all as many frames as the features
+            have rows.
+
+        Raises:
+            InputError: impossible controls or steps, foreign features or an empty sound.
         """
         controls = controls or Controls()
         check(controls)
@@ -242,7 +252,19 @@ def load_mesh_motion(
 def read_model(
     path: Path, device: torch.device | str = "cpu", dtype: torch.dtype = torch.float32
 ) -> MotionDiffusion:
-    """A motion model without its audio encoder, from the file that ``save_model`` wrote."""
+    """Read a motion model, without its audio encoder, from the file that ``save_model`` wrote.
+
+    Args:
+        path: the file.
+        device: where the networks compute.
+        dtype: of the networks.
+
+    Returns:
+        The model, ready to sample once it is given an ``encoder``.
+
+    Raises:
+        InputError: it is no file of that kind.
+    """
     try:
         with safe_open(path, framework="pt") as file:
             header = file.metadata() or {}
@@ -273,7 +295,7 @@ def read_model(
 
 
 def save_model(path: Path, model: MotionDiffusion) -> None:
-    """Write everything but the audio encoder; the networks as float16."""
+    """Write a model, all but its audio encoder, to a file; the networks as float16."""
     tensors = {
         name: value.half() if name.startswith(("network.", "quick.")) else value
         for name, value in model.state_dict().items()
