@@ -14,6 +14,8 @@ class NoiseSchedule(nn.Module):
     signal  (steps,)  alpha bar: the share of variance that is still signal, falling from ~1 to ~0
     """
 
+    signal: Tensor
+
     def __init__(self, signal: Tensor):
         super().__init__()
         self.register_buffer("signal", signal, persistent=False)
