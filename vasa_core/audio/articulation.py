@@ -49,6 +49,8 @@ class DilatedLayer(nn.Module):
 class ArticulationNet(nn.Module):
     """Log-mel frames to lips codes and phone classes."""
 
+    scale: Tensor
+
     def __init__(self, mels: int = 40, channels: int = 128):
         super().__init__()
         self.first = nn.Conv1d(mels, channels, 5, stride=2)

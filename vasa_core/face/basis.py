@@ -40,6 +40,12 @@ class FaceBasis(nn.Module):
     mirror     (V,)        index of each vertex's mirror image
     """
 
+    canonical: Tensor
+    lips: Tensor
+    expression: Tensor
+    blink: Tensor
+    mirror: Tensor
+
     def __init__(
         self, canonical: Tensor, lips: Tensor, expression: Tensor, blink: Tensor, mirror: Tensor
     ):

@@ -63,6 +63,10 @@ class FaceEncoder(nn.Module):
     the same scale, smaller is nearer; the numbering is MediaPipe FaceMesh's.
     """
 
+    spread: Tensor
+    mirror: Tensor
+    lips_mirror: Tensor
+
     def __init__(self, detector: Detector, face: LandmarkNet, lips: PartNet, eye: PartNet):
         super().__init__()
         self.detector, self.face, self.lips, self.eye = (

@@ -29,6 +29,8 @@ class LandmarkNet(nn.Module):
     Points are in crop coordinates (-1..1, z in the same scale).
     """
 
+    mean: Tensor
+
     def __init__(self, config: LandmarkNetConfig = LandmarkNetConfig()):
         super().__init__()
         a, b, c, d = config.channels

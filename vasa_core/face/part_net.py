@@ -42,6 +42,8 @@ EYE_CONFIG = PartConfig(len(RIGHT_EYE), 48, 64, 0.25)
 class PartNet(nn.Module):
     """Crops (B, 3, height, width), 0..1, to points (B, K, 2), the crop's width being -1..1."""
 
+    mean: Tensor
+
     def __init__(self, config: PartConfig):
         super().__init__()
         a, b, c = config.channels

@@ -37,6 +37,11 @@ class FaceActions(nn.Module):
     gap              (lips,) how far one unit of a lips code opens them, in eye distances
     """
 
+    emotions: Tensor
+    emotion_opening: Tensor
+    opening: Tensor
+    gap: Tensor
+
     def __init__(
         self,
         parts: dict[str, slice],

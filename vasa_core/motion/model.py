@@ -40,6 +40,11 @@ class AudioConditioning(nn.Module):
     bilabial         column with the probability of m, b, p; None if the encoder has none
     """
 
+    columns: Tensor
+    mean: Tensor
+    std: Tensor
+    leading: Tensor
+
     def __init__(
         self,
         encoder: str,

@@ -14,6 +14,8 @@ class NoiseSchedule(nn.Module):
     alphas_cumprod  (steps,)  alpha bar: the share of variance that is still signal, from ~1 to ~0
     """
 
+    alphas_cumprod: Tensor
+
     def __init__(self, alphas_cumprod: Tensor):
         super().__init__()
         self.register_buffer("alphas_cumprod", alphas_cumprod, persistent=False)

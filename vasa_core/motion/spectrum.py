@@ -35,6 +35,11 @@ class Whitening(nn.Module):
                         (``training.motion.calibrate``); 1 where that is not known
     """
 
+    directions: Tensor
+    spectrum: Tensor
+    gain: Tensor
+    basis: Tensor
+
     def __init__(self, window: int, motion: int):
         super().__init__()
         self.register_buffer("directions", torch.eye(motion))

@@ -80,6 +80,9 @@ class MotionScaler(nn.Module):
     The pose is relative to a rest pose (reference "portrait"): zero means the portrait's own.
     """
 
+    mean: Tensor
+    std: Tensor
+
     def __init__(self, mean: Tensor, std: Tensor):
         super().__init__()
         self.register_buffer("mean", mean)

@@ -59,6 +59,8 @@ class DualEncoder(nn.Module):
     ``logit_scale`` is the logarithm of the inverse temperature of their cosines.
     """
 
+    scale: Tensor
+
     def __init__(self, sound: Tower, movement: Tower, numbers: int):
         super().__init__()
         self.sound, self.movement = sound, movement

@@ -60,6 +60,9 @@ def _means(rows: Tensor) -> Tensor:
 class FaceMover(nn.Module):
     """From motion vectors to the numbers of LivePortrait, for a face of which ``own`` tells."""
 
+    follows: Tensor
+    degrees: Tensor
+
     def __init__(self):
         super().__init__()
         follows = torch.zeros(KEYPOINTS, 3)

@@ -23,6 +23,9 @@ TIME_TOKENS = 2
 class Rotation(nn.Module):
     """Turns pairs of channels by angles that grow with the position (Su et al. 2021)."""
 
+    cos: Tensor
+    sin: Tensor
+
     def __init__(self, width: int, length: int):
         super().__init__()
         rates = 1.0 / 10000 ** (torch.arange(0, width, 2).float() / width)

@@ -49,6 +49,9 @@ class Layer(nn.Module):
 class Denoiser(nn.Module):
     """Noisy motion, its past and the sound to the clean motion; the released sizes by default."""
 
+    position: Tensor
+    step: Tensor
+
     def __init__(
         self,
         motion: int = 73,

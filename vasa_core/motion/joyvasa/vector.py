@@ -46,6 +46,9 @@ class MotionTemplate(nn.Module):
     yaw and roll (1,).
     """
 
+    rest: Tensor
+    spread: Tensor
+
     def __init__(self, published: Mapping[str, Tensor]):
         super().__init__()
         low, high = (

@@ -65,6 +65,9 @@ def displacement_basis() -> Tensor:
 class MotionCode(nn.Module):
     """Between Motion and offsets of keypoints; as a function, raw values to Motion."""
 
+    basis: Tensor
+    inverse: Tensor
+
     def __init__(self):
         super().__init__()
         basis = displacement_basis()

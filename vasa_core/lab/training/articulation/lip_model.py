@@ -84,6 +84,9 @@ def context(features: np.ndarray) -> Tensor:
 class LipModel(nn.Module):
     """294 phone features around a moment to the lips code of that moment."""
 
+    mean: Tensor
+    std: Tensor
+
     def __init__(self):
         super().__init__()
         widths = (len(OFFSETS) * 21, 128, 128, 12)

@@ -34,6 +34,9 @@ OUTPUT = torch.tensor(
 class WinogradConv(nn.Module):
     """A 3x3 convolution with zero padding of maps whose sides are multiples of four."""
 
+    into: Tensor
+    back: Tensor
+
     def __init__(self, conv: nn.Conv2d):
         super().__init__()
         kernel, out = conv.weight.detach(), conv.out_channels
