@@ -98,3 +98,10 @@ def test_ditto_without_its_package_is_refused_in_a_sentence(tmp_path):
     assert done.returncode == 2 and len(done.stderr.strip().splitlines()) == 1
     assert "pip install onnxruntime" in done.stderr and "[photoreal]" in done.stderr
     assert not (tmp_path / "m.safetensors").exists()
+
+
+def test_evaluation_without_its_packages_names_the_extra(tmp_path):
+    done = python(WITHOUT + RUN, "evaluate", tmp_path, "-o", tmp_path / "page")
+    assert done.returncode == 2 and len(done.stderr.strip().splitlines()) == 1
+    assert "vasa-open[evaluate]" in done.stderr
+    assert not list(tmp_path.iterdir())
