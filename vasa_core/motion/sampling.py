@@ -56,6 +56,7 @@ def ddim(
         size = (1 - kept - sigma**2).clamp(min=0).sqrt()
         x = kept.sqrt() * clean + size * noise_in(x, clean, left)
         if eta > 0 and following is not None:
+            assert fresh is not None  # checked above
             spread = sigma + flexibility * ((1 - left / kept).sqrt() - sigma)
             x = x + spread * fresh(done - 1).to(x)
         if callback is not None:

@@ -166,7 +166,8 @@ def _eye_white(geometry: PortraitGeometry) -> Tensor:
 def _drawing_grid(like: Tensor) -> tuple[Tensor, Tensor]:
     x = torch.linspace(DRAWN_LOW[0], DRAWN_HIGH[0], DRAWN[1]).to(like)
     y = torch.linspace(DRAWN_LOW[1], DRAWN_HIGH[1], DRAWN[0]).to(like)
-    return torch.meshgrid(x, y, indexing="xy")
+    across, down = torch.meshgrid(x, y, indexing="xy")
+    return across, down
 
 
 def _teeth_relief(x: Tensor) -> tuple[Tensor, Tensor]:
