@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
 
 from torch import Tensor, nn
@@ -65,6 +66,19 @@ class MotionModule(nn.Module):
                 f" model needs {self.encoder_name} at {self.fps}. Make them with this"
                 " model from the sound; in ComfyUI, leave encoder output unconnected."
             )
+
+    def stream(
+        self,
+        audio: AudioFeatures | Iterable[AudioFeatures],
+        controls: Controls | None = None,
+        seed: int = 0,
+        steps: int | None = None,
+        cfg: float | None = None,
+        progress: Progress | None = None,
+        portrait: Portrait | None = None,
+    ) -> Iterator[Motion]:
+        """As in ``interfaces.MotionModel``; each model has its own."""
+        raise NotImplementedError
 
     def sample(
         self,

@@ -23,6 +23,7 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 import torch
@@ -58,7 +59,7 @@ def controls_from(
     for control, names in COLUMNS.items():
         if not tracks.keys().isdisjoint(names):
             given[control] = _rows([tracks.get(name, torch.tensor(0.0)) for name in names])
-    scales = {f"{name}_cfg": scale for name, scale in guidance.items()}
+    scales: dict[str, Any] = {f"{name}_cfg": scale for name, scale in guidance.items()}
     controls = Controls(**given, **scales, fps=fps)
     check(controls)
     return controls

@@ -133,8 +133,9 @@ class MotionDiffusion(MotionModule):
 
     def network_for(self, steps: int) -> MotionTransformer:
         """The network that samples in so many steps."""
-        quick = self.quick is not None and steps == QUICK_STEPS
-        return self.quick if quick else self.network
+        if self.quick is not None and steps == QUICK_STEPS:
+            return self.quick
+        return self.network
 
     def stream(
         self,

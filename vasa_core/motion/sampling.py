@@ -71,6 +71,7 @@ def ddim(
         direction = (1 - alpha_bar_prev - sigma**2).clamp(min=0).sqrt()
         x = alpha_bar_prev.sqrt() * clean + direction * predicted_noise(x, clean, alpha_bar_t)
         if eta > 0 and not last:
+            assert step_noise is not None  # checked above
             std = sigma + flexibility * ((1 - ratio).sqrt() - sigma)
             x = x + std * step_noise(done - 1).to(x)
         if callback is not None:

@@ -54,7 +54,7 @@ def eye_openings(landmarks: Tensor) -> Tensor:
     for (outer, inner), lids in zip(CORNERS, LIDS, strict=True):
         width = distance(landmarks[..., outer, :], landmarks[..., inner, :])
         gaps = [distance(landmarks[..., low, :], landmarks[..., high, :]) for low, high in lids]
-        openings.append(sum(gaps)[..., 0] / (width[..., 0] + 1e-8))
+        openings.append(sum(gaps[1:], gaps[0])[..., 0] / (width[..., 0] + 1e-8))
     return torch.stack(openings, -1)
 
 

@@ -33,6 +33,7 @@ class Session(Protocol):
 
     def run(self, names: list[str] | None, inputs: dict[str, np.ndarray]) -> list[np.ndarray]:
         """Named inputs to all outputs."""
+        ...
 
 
 class HubertStream(StreamEncoder):
@@ -81,7 +82,7 @@ def open_session(path: str | Path, device: torch.device | str = "cpu") -> Sessio
     if not Path(path).is_file():
         raise InputError(f"{path} does not exist; give Ditto's hubert_streaming_fix_kv.onnx.")
     try:  # imported here: only this model needs it, and few have it
-        import onnxruntime
+        import onnxruntime  # pyright: ignore[reportMissingImports]  # optional
     except ImportError as error:
         raise InputError(
             "Ditto's audio encoder is an ONNX network, and the package that runs such networks is"

@@ -155,7 +155,9 @@ class MotionDecoder(nn.Module):
         modulation = self.to_time_cond(timed) + hidden
         time_tokens = self.to_time_tokens(timed).unflatten(1, (TIME_TOKENS, -1))
         memory = self.norm_cond(torch.cat([tokens, time_tokens], 1))  # (B, W + 2, C)
-        for layer in self.seqTransDecoder["stack"]:
+        stack = self.seqTransDecoder["stack"]
+        assert isinstance(stack, nn.ModuleList)
+        for layer in stack:
             x = layer(x, memory, modulation, self.rotation)
         return self.final_layer(x).to(motion.dtype)
 

@@ -6,16 +6,21 @@ goes in, neither centred nor scaled.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ...errors import InputError
 
+if TYPE_CHECKING:
+    from transformers import HubertModel
+
 # Samples mirrored at both ends, twice: so many that the convolutions give two rows per 640 samples.
 MIRRORED = 20
 
 
-def untrained_hubert(**sizes: int | list[int]) -> nn.Module:
+def untrained_hubert(**sizes: Any) -> HubertModel:
     """A HuBERT of transformers, of the base size but for ``sizes``; nothing is downloaded.
 
     Raises InputError where transformers is not installed.
@@ -34,7 +39,7 @@ class HubertFeatures(nn.Module):
     """Waveform of a window to its audio rows. Its keys are the published ones, under
     ``audio_encoder.`` and ``audio_feature_map.``; weight norm loads under both its names."""
 
-    def __init__(self, width: int = 256, **sizes: int | list[int]):
+    def __init__(self, width: int = 256, **sizes: Any):
         super().__init__()
         self.audio_encoder = untrained_hubert(**sizes)
         self.audio_feature_map = nn.Linear(self.audio_encoder.config.hidden_size, width)

@@ -227,6 +227,7 @@ class _WindowSampler:
         audio = model.hubert(sound.flatten()[None])[0]  # (W, C)
         before = (model.start_motion_feat[0], model.start_audio_feat[0])
         if past is not None:
+            assert self.before is not None  # the window before left it
             before = (past[:, : network.motion], self.before)
         self.before = audio[-network.past :]
         noise = self.noise(start // network.window)

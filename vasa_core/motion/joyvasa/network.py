@@ -88,7 +88,9 @@ class Denoiser(nn.Module):
         x = self.feature_proj(torch.cat([past_motion, motion], 1).to(own))  # (B, K + W, C)
         x = x + self.position + self.diff_step_map(self.step[time])[:, None]
         memory = torch.cat([past_audio, audio], 1).to(own)  # (B, K + W, C)
-        for layer in self.transformer["layers"]:
+        layers = self.transformer["layers"]
+        assert isinstance(layers, nn.ModuleList)
+        for layer in layers:
             x = layer(x, memory)
         return self.motion_dec(x).to(motion.dtype)  # (B, K + W, D)
 
