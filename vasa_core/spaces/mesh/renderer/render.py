@@ -132,14 +132,11 @@ def whole(appearance: MeshAppearance, layer: Tensor) -> Tensor:
 
 def _warp(appearance: MeshAppearance, weights: Tensor, motion: HeadMotion) -> tuple[Tensor, Tensor]:
     """The head over its background, (B, 3, h, w) and the head's matte (B, 1, h, w)."""
-    field = appearance.field
-    offsets = field.invert(
-        field.displacement(weights, motion), appearance.target
-    )  # (B, 1, 1, 2, h', w')
+    field, region = appearance.field, appearance.region
+    moved = field.displacement(weights, motion)  # (B, 1, 1, 2, h', w')
+    offsets = field.invert(moved, appearance.target)
     offsets = appearance.head.scaled(offsets)  # while they are few
-    offsets = enlarge(
-        offsets, appearance.region.height, appearance.region.width
-    )  # (B, 1, 1, 2, h, w)
+    offsets = enlarge(offsets, region.height, region.width)  # (B, 1, 1, 2, h, w)
     head = appearance.head.look_up(offsets[:, :, 0].add_(appearance.places))[:, 0]
     matte = head[:, 3:]
     return torch.addcmul(head[:, :3], 1 - matte, appearance.background), matte
