@@ -28,9 +28,7 @@ def test_a_motion_model_in_the_models_folder_is_listed_and_loads(run, nodes):
     import vasa_core.motion.model as library
 
     folder = Path(folder_paths.models_dir) / "vasa"
-    (folder / "mine.safetensors").write_bytes(
-        (library.WEIGHTS / "mesh_motion.safetensors").read_bytes()
-    )
+    (folder / "mine.safetensors").write_bytes(library.WEIGHTS.read_bytes())
     (folder / "broken.safetensors").write_bytes(b"nothing")
     options = nodes["VASALoadModel"].define_schema().inputs[0].options
     assert options[0] == "mesh (embedded)" and {"mine.safetensors", "broken.safetensors"} < {
