@@ -6,6 +6,7 @@ from comfy_api.latest import io
 
 from ..vasa_core.motion import editing, sequence
 from ..vasa_core.motion.timing import exact_rate, resample_motion
+from ..vasa_core.pipelines.expression import SLIDERS
 from ..vasa_core.spaces import gestures_of
 from ..vasa_core.types import LIPS_ONLY, STRENGTHS, Motion
 from .schema import (
@@ -21,15 +22,6 @@ RESULT = MotionWire.Output(
     display_name="motion",
     tooltip="For the render nodes, Preview motion, Save motion and more editing.",
 )
-SCALED = {
-    "lips": "Lips and jaw: 0 keeps the mouth still, 1 as it is, more exaggerates.",
-    "expression": "Brows, forehead and cheeks: 0 still, 1 as it is.",
-    "blink": "Blinks: 0 never blinks, below 1 the lids no longer meet. With LivePortrait also "
-    "glances up and down.",
-    "eyes": "The gaze, with its main direction: 0 looks as in the picture, 1 as it is.",
-    "rotation": "Turning, nodding and tilting the head: 0 holds still, 1 as it is.",
-    "translation": "Moving the head aside, nearer and away, with its distance: 0 none, 1 as it is.",
-}
 MIXED = {
     "pose": "All that the head does, from this motion: turn, place and distance.",
     "dynamics": "All that the face does, from this motion: lips, brows, blinks and gaze.",
@@ -40,14 +32,13 @@ MIXED = {
     "rotation": "How the head turns, nods and tilts, from this motion.",
     "translation": "How the head moves aside, nearer and away, from this motion.",
 }
-SHIFTS = {  # greatest value, step, tooltip
-    "yaw": (30.0, 0.5, "Turns the head, degrees: positive to the picture's right."),
-    "pitch": (20.0, 0.5, "Nods, degrees: positive lifts the face."),
-    "roll": (30.0, 0.5, "Tilts the head, degrees: positive is clockwise."),
-    "x": (0.6, 0.01, "Moves the head aside, in distances between the eyes: positive to the "
-          "picture's right."),
-    "y": (0.6, 0.01, "Moves the head down, in distances between the eyes: negative is up."),
-}  # fmt: skip
+SHIFTS = {  # greatest value, step
+    "yaw": (30.0, 0.5),
+    "pitch": (20.0, 0.5),
+    "roll": (30.0, 0.5),
+    "x": (0.6, 0.01),
+    "y": (0.6, 0.01),
+}
 HELD = {"face": editing.DYNAMICS, "head": editing.POSE, "all": STRENGTHS}
 
 
@@ -135,9 +126,9 @@ class ScaleMotion(io.ComfyNode):
                 *(
                     io.Float.Input(
                         name, default=1.0, min=0.0, max=2.0, step=0.05,
-                        display_mode=io.NumberDisplay.slider, tooltip=SCALED[name],
+                        display_mode=io.NumberDisplay.slider, tooltip=effect,
                     )
-                    for name in STRENGTHS
+                    for name, effect in editing.STRENGTH_EFFECTS.items()
                 ),
                 io.Boolean.Input(
                     "lips_only", default=False,
@@ -225,9 +216,10 @@ class ShiftMotion(io.ComfyNode):
                 motion_input(),
                 *(
                     io.Float.Input(
-                        name, default=0.0, min=-most, max=most, step=step, tooltip=tooltip
+                        name, default=0.0, min=-most, max=most, step=step,
+                        tooltip=SLIDERS[name].does,
                     )
-                    for name, (most, step, tooltip) in SHIFTS.items()
+                    for name, (most, step) in SHIFTS.items()
                 ),
                 io.Float.Input(
                     "distance", default=1.0, min=0.5, max=2.0, step=0.01,

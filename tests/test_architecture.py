@@ -63,12 +63,13 @@ RENDERER = {
     "render": {"geometry", "layers", "views", "refiner", "appearance"},
 }
 SPACES = {
-    "__init__": {"mesh", "implicit"},
+    "__init__": {"mesh", "implicit", "spec"},
     "curves": set(),
     "limits": set(),
+    "spec": set(),
     "playing": set(),
-    "mesh": {"curves", "limits", "playing"},
-    "implicit": {"curves", "limits", "playing"},
+    "mesh": {"curves", "limits", "playing", "spec"},
+    "implicit": {"curves", "limits", "playing", "spec"},
 }
 
 

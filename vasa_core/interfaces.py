@@ -338,7 +338,7 @@ class MotionModel(Protocol):
         ...
 
     def check(self, audio: AudioFeatures) -> None:
-        """Check that audio features are of the kind that this model hears.
+        """Check that audio features are of the kind that this model takes.
 
         Args:
             audio: The features.

@@ -20,8 +20,7 @@ from .interfaces import AudioEncoder, FaceSpace, MotionModel
 from .motion.controls import FaceActions
 from .motion.ditto.model import Ditto
 from .motion.joyvasa.model import JoyVasa
-from .motion.model import QUICK_STEPS, MotionDiffusion
-from .motion.model import load_motion_model as load_mesh_motion
+from .motion.model import QUICK_STEPS, MotionDiffusion, load_mesh_motion
 from .spaces import load_space
 from .weights.check import load_known
 from .weights.registry import MODELS_FOLDER, known_file
@@ -125,7 +124,7 @@ def load_motion_model(
             model needs is not installed.
     """
     if name == "mesh":
-        return load_mesh_motion(device=device, weights=weights)
+        return load_mesh_motion(device, weights=weights)
     if name not in MODELS:
         raise InputError(f"There is no motion model {name!r}; there is: {', '.join(MODELS)}.")
     paths = require(name, folders)
@@ -139,8 +138,8 @@ def load_motion_model(
         )
     from .motion.ditto.hubert import HubertStream
 
-    hearing = HubertStream(paths["ditto_hubert"], device)
-    return ditto_model(read("ditto_lmdm"), hearing, device)
+    encoder = HubertStream(paths["ditto_hubert"], device)
+    return ditto_model(read("ditto_lmdm"), encoder, device)
 
 
 def joyvasa_model(tensors: Tensors, template: Tensors, device: torch.device | str) -> MotionModel:
@@ -160,18 +159,18 @@ def joyvasa_model(tensors: Tensors, template: Tensors, device: torch.device | st
     return JoyVasa.load(tensors, template, *_implicit(), device)
 
 
-def ditto_model(tensors: Tensors, hearing: AudioEncoder, device: torch.device | str) -> MotionModel:
+def ditto_model(tensors: Tensors, encoder: AudioEncoder, device: torch.device | str) -> MotionModel:
     """Build Ditto from the verified tensors of its network.
 
     Args:
         tensors: The tensors, under their published names.
-        hearing: The audio encoder that it hears with.
+        encoder: The audio encoder that makes its features.
         device: The device to put its network on.
 
     Returns:
         The motion model.
     """
-    return Ditto.load(tensors, *_implicit(), hearing, device)
+    return Ditto.load(tensors, *_implicit(), encoder, device)
 
 
 def _implicit() -> tuple[torch.nn.Module, FaceActions]:

@@ -265,7 +265,7 @@ class Portrait:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class AudioFeatures:
-    """What a motion model hears, one row per motion frame.
+    """Features of a sound for a motion model, one row per motion frame.
 
     Attributes:
         features: (T, F); row t belongs to time t / fps.

@@ -7,7 +7,7 @@ from vasa_core.audio.reader import read_audio
 
 
 @pytest.fixture(scope="module")
-def heard(speech_path):
+def features(speech_path):
     return ArticulationEncoder.load().encode(*read_audio(speech_path)).features
 
 
@@ -29,24 +29,24 @@ def test_the_press_closes_open_lips_and_leaves_closed_ones(press):
     assert torch.equal(press(lips, torch.zeros(200)), lips)
 
 
-def test_lips_move_with_speech_and_close_again(heard, press):
-    opening = gap(heard[:, FEATURES["lips"]], press)
+def test_lips_move_with_speech_and_close_again(features, press):
+    opening = gap(features[:, FEATURES["lips"]], press)
     assert opening.quantile(0.95) > 0.04
     assert opening.quantile(0.05) < 0.01
     assert opening.std() > 0.02
 
 
-def test_phones_are_probabilities_and_speech_is_not_silence(heard):
-    phones = heard[:, FEATURES["phones"]]
+def test_phones_are_probabilities_and_speech_is_not_silence(features):
+    phones = features[:, FEATURES["phones"]]
     assert torch.allclose(phones.sum(1), torch.ones(len(phones)), atol=1e-4)
     assert 0.02 < (phones.argmax(1) == PHONES.index("silence")).float().mean() < 0.6
     assert phones[:, PHONES.index("bilabial")].max() > 0.6
 
 
-def test_lips_are_shut_where_a_p_b_or_m_is_heard(heard, press):
-    surely = heard[:, FEATURES["phones"]][:, PHONES.index("bilabial")] > 0.65
+def test_lips_are_shut_where_a_p_b_or_m_is_said(features, press):
+    surely = features[:, FEATURES["phones"]][:, PHONES.index("bilabial")] > 0.65
     assert surely.any()
-    assert gap(heard[:, FEATURES["lips"]][surely], press).max() < 0.01
+    assert gap(features[:, FEATURES["lips"]][surely], press).max() < 0.01
 
 
 @pytest.mark.parametrize("loudness", (0.0, 0.001, 0.1))

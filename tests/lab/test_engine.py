@@ -1,21 +1,32 @@
 """The training engine, on a network of a few numbers."""
 
 import csv
+import os
+import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
 from accelerate import debug_launcher
-from accelerate.state import AcceleratorState, PartialState
+from accelerate.state import AcceleratorState
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from torch import nn
 
 from vasa_core.lab import engine
-from vasa_core.lab.engine import CHECKPOINT, Objective, Step, Trainer
+from vasa_core.lab.engine import (
+    CHECKPOINT,
+    Objective,
+    Step,
+    Trainer,
+    is_main_process,
+    main_process_first,
+)
 from vasa_core.lab.recipe import Recipe
 
 FORKS = pytest.mark.skipif(sys.platform != "linux", reason="forks processes that use torch")
+ROOT = Path(__file__).resolve().parents[2]
 RECIPE = Recipe(steps=12, batch=4, learning_rate=0.05, report_every=2, checkpoint_every=5)
 
 
@@ -174,6 +185,10 @@ def test_accumulated_parts_are_one_batch(tmp_path):
 
 def in_one_of_two_processes(folder):
     torch.set_num_threads(1)
+    with main_process_first():
+        first = not (folder / "made").exists()
+        (folder / "made").touch()
+    assert first == is_main_process()
     run = without_noise(folder, RECIPE, batch)
     net = run.run()["net"]
     torch.save(net.state_dict(), folder / f"rank{run.accelerator.process_index}.pt")
@@ -181,11 +196,11 @@ def in_one_of_two_processes(folder):
 
 @FORKS
 def test_two_processes_train_one_network_on_the_batches_of_both(tmp_path):
-    AcceleratorState._reset_state(True)
-    debug_launcher(in_one_of_two_processes, (tmp_path,), num_processes=2)
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    command = [sys.executable, __file__, str(tmp_path)]  # forks, and this process has threads
+    subprocess.run(command, env=environment, check=True, timeout=300)
     states = [torch.load(tmp_path / f"rank{rank}.pt") for rank in (0, 1)]
     assert same(*states)
-    PartialState._reset_state()
     alone = without_noise(tmp_path / "alone", RECIPE, both(RECIPE, (0, 0), (1, 0))).run()["net"]
     assert torch.allclose(states[0]["weight"], alone.weight, atol=1e-5)
     assert len(rows(tmp_path)) == len(rows(tmp_path / "alone"))  # written by one of them
@@ -261,3 +276,7 @@ def test_half_precision_trains_weights_that_stay_whole(tmp_path):
     assert set(kinds) == {torch.bfloat16}
     assert average[0].weight.dtype == torch.float32
     assert not same(average.state_dict(), network().state_dict())
+
+
+if __name__ == "__main__":
+    debug_launcher(in_one_of_two_processes, (Path(sys.argv[1]),), num_processes=2)

@@ -9,10 +9,10 @@ from vasa_core.errors import CancelledError, InputError
 from vasa_core.face.basis import FaceBasis
 from vasa_core.motion.controls import FaceActions
 from vasa_core.motion.model import (
-    Hearing,
+    AudioConditioning,
     MotionDiffusion,
     closed_lids,
-    load_motion_model,
+    load_mesh_motion,
     read_model,
     save_model,
 )
@@ -34,9 +34,9 @@ def tiny():
     network = MotionTransformer(config).eval()
     for parameter in network.parameters():
         torch.nn.init.normal_(parameter, std=0.2)
-    lead = torch.tensor([-1] * 6 + [1, 2] + [-1] * 5)
-    hearing = Hearing(
-        "test", torch.tensor([0, 2, 3]), torch.zeros(3), torch.ones(3), lead, pressed=4
+    prior = torch.tensor([-1] * 6 + [1, 2] + [-1] * 5)
+    conditioning = AudioConditioning(
+        "test", torch.tensor([0, 2, 3]), torch.zeros(3), torch.ones(3), prior, bilabial=4
     )
     actions = FaceActions(
         PARTS,
@@ -46,7 +46,7 @@ def tiny():
         torch.tensor([0.02, 0.0]),
     )
     scaler = MotionScaler(torch.zeros(13), 0.1 * torch.ones(13))
-    return MotionDiffusion(network, scaler, hearing, actions, space="mesh", fps=FPS)
+    return MotionDiffusion(network, scaler, conditioning, actions, space="mesh", fps=FPS)
 
 
 def sound(frames, cuts=()):
@@ -122,8 +122,8 @@ def test_bad_input_is_named(tiny):
         tiny.sample(sound(0))
     with pytest.raises(InputError, match="steps"):
         tiny.sample(sound(5), steps=0)
-    with pytest.raises(InputError, match="No motion model"):
-        load_motion_model("nowhere")
+    with pytest.raises(InputError, match="no motion model"):
+        load_mesh_motion(weights="nowhere.safetensors")
 
 
 def test_save_and_read(tiny, tmp_path):

@@ -13,10 +13,10 @@ def noise(*shape, seed=0):
 
 
 def test_the_cosine_schedule_falls_from_signal_to_noise():
-    signal = NoiseSchedule.cosine(1000).signal
-    assert (signal.diff() < 0).all()
-    assert signal[0] > 0.999 and signal[-1] < 1e-4
-    assert signal[499] == pytest.approx(0.5, abs=0.02)
+    alphas_cumprod = NoiseSchedule.cosine(1000).alphas_cumprod
+    assert (alphas_cumprod.diff() < 0).all()
+    assert alphas_cumprod[0] > 0.999 and alphas_cumprod[-1] < 1e-4
+    assert alphas_cumprod[499] == pytest.approx(0.5, abs=0.02)
 
 
 def test_sampling_steps_are_checked():
@@ -33,11 +33,11 @@ def test_sampling_steps_are_checked():
 def test_ddim_finds_the_only_signal_there_is(steps, eta):
     wanted = noise(2, 5, 3, seed=1)
     schedule = NoiseSchedule.cosine()
-    made = ddim(lambda x, t: wanted, noise(2, 5, 3), schedule, steps, eta, fresh)
+    made = ddim(lambda x, t: wanted, noise(2, 5, 3), schedule, steps, eta, step_noise)
     assert torch.allclose(made, wanted, atol=1e-5)
 
 
-def fresh(step):
+def step_noise(step):
     return noise(2, 5, 3, seed=100 + step)
 
 
@@ -45,7 +45,7 @@ def fresh(step):
 def test_eta_one_over_all_steps_is_ancestral_sampling(flexibility):
     """Against Ho 2020, algorithm 2, in the form of its posterior mean (eq. 7), in float64."""
     schedule = NoiseSchedule.cosine(20)
-    left = torch.cat([torch.ones(1), schedule.signal]).double()  # alpha bar of 0, 1, ... 20
+    left = torch.cat([torch.ones(1), schedule.alphas_cumprod]).double()  # alpha bar of 0, 1, ... 20
 
     def denoise(x, time):
         return torch.tanh(x + time[0] / 20)
@@ -57,8 +57,8 @@ def test_eta_one_over_all_steps_is_ancestral_sampling(flexibility):
         sigma = flexibility * beta.sqrt() + (1 - flexibility) * posterior
         kept = (1 - left[t - 1]) * (1 - beta).sqrt() / (1 - left[t])
         mean = kept * x + beta * left[t - 1].sqrt() / (1 - left[t]) * denoise(x, [t - 1])
-        x = mean + (sigma * fresh(20 - t) if t > 1 else 0)
-    made = ddim(denoise, noise(2, 5, 3), schedule, 20, 1.0, fresh, flexibility)
+        x = mean + (sigma * step_noise(20 - t) if t > 1 else 0)
+    made = ddim(denoise, noise(2, 5, 3), schedule, 20, 1.0, step_noise, flexibility)
     assert torch.allclose(made.double(), x, atol=1e-5)
 
 
@@ -67,17 +67,17 @@ def test_each_step_but_the_last_asks_for_noise_once():
 
     def counted(step):
         asked.append(step)
-        return fresh(step)
+        return step_noise(step)
 
     ddim(lambda x, t: x, noise(2, 5, 3), NoiseSchedule.cosine(), 4, 1.0, counted)
     assert asked == [0, 1, 2]
-    with pytest.raises(ValueError, match="fresh"):
+    with pytest.raises(ValueError, match="step_noise"):
         ddim(lambda x, t: x, noise(2, 5, 3), NoiseSchedule.cosine(), 4, 1.0)
 
 
 def test_the_floor_of_joyvasas_betas_never_matters():
-    signal = torch.cat([torch.ones(1), NoiseSchedule.cosine(50).signal])
-    assert (1 - signal[1:] / signal[:-1]).min() > 1e-4
+    alphas_cumprod = torch.cat([torch.ones(1), NoiseSchedule.cosine(50).alphas_cumprod])
+    assert (1 - alphas_cumprod[1:] / alphas_cumprod[:-1]).min() > 1e-4
 
 
 def test_ddim_turns_noise_into_the_denoisers_gaussian():
@@ -85,7 +85,7 @@ def test_ddim_turns_noise_into_the_denoisers_gaussian():
     mean, spread, schedule = 3.0, 0.5, NoiseSchedule.cosine()
 
     def denoise(x, time):
-        left = schedule.signal[time[0]]
+        left = schedule.alphas_cumprod[time[0]]
         gain = left.sqrt() * spread**2 / (left * spread**2 + 1 - left)
         return mean + gain * (x - left.sqrt() * mean)
 

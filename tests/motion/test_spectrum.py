@@ -18,16 +18,16 @@ def test_the_basis_is_orthonormal():
 def test_whitening_makes_everything_alike_and_comes_undone():
     windows, whitening = slow_windows(), Whitening(20, 2)
     whitening.fit(windows)
-    white = whitening.whiten(windows)
+    white = whitening.encode(windows)
     coefficients = torch.einsum("fw,bwd->bfd", cosine_basis(20), white)
     assert torch.allclose(coefficients.square().mean(0), torch.ones(20, 2), atol=1e-3)
     assert (coefficients[..., 0] * coefficients[..., 1]).mean(0).abs().max() < 0.1
-    assert torch.allclose(whitening.color(white), windows, atol=1e-3)
+    assert torch.allclose(whitening.decode(white), windows, atol=1e-3)
 
 
 def test_before_fitting_it_changes_nothing():
     windows = slow_windows()
-    assert torch.allclose(Whitening(20, 2).whiten(windows), windows, atol=1e-4)
+    assert torch.allclose(Whitening(20, 2).encode(windows), windows, atol=1e-4)
 
 
 def test_parts_share_no_direction_and_a_gain_scales_frequencies():
@@ -38,7 +38,7 @@ def test_parts_share_no_direction_and_a_gain_scales_frequencies():
     )
     assert not whitening.directions[:2, 2:].any() and not whitening.directions[2:, :2].any()
     white = torch.randn(3, 20, 4)
-    assert torch.equal(whitening.color_sample(white), whitening.color(white))
+    assert torch.equal(whitening.decode_calibrated(white), whitening.decode(white))
     whitening.gain[5:] = 0
-    made = whitening.coefficients(whitening.color_sample(white))
+    made = whitening.coefficients(whitening.decode_calibrated(white))
     assert made[:, 5:].abs().max() < 1e-4 and made[:, :5].abs().min() > 0

@@ -1,20 +1,20 @@
 import pytest
 import torch
 
-from vasa_core.motion.windows import crossfade, cut, joined, stream_windows
+from vasa_core.motion.windows import crossfade, iter_windows, joined, stream_windows
 
 
 @pytest.mark.parametrize("sizes", [[23], [1] * 23, [0, 7, 16], [10, 10, 3]])
 def test_cutting_keeps_every_row(sizes):
     rows = torch.arange(23.0)[:, None]
-    windows = list(cut(rows.split(sizes), 10))
+    windows = list(iter_windows(rows.split(sizes), 10))
     assert [len(w) for w in windows] == [10, 10, 3]
     assert torch.equal(torch.cat(windows), rows)
 
 
 def test_nothing_gives_nothing():
-    assert list(cut([], 10)) == []
-    assert list(cut([torch.zeros(0, 2)], 10)) == []
+    assert list(iter_windows([], 10)) == []
+    assert list(iter_windows([torch.zeros(0, 2)], 10)) == []
 
 
 def test_windows_get_their_past_and_the_last_is_trimmed():
@@ -47,7 +47,7 @@ def test_a_join_leaves_no_step_and_fades():
 @pytest.mark.parametrize("size", [1, 4, 50])
 def test_overlapping_windows_start_as_long_as_there_are_frames(frames, size):
     rows = torch.arange(float(frames))[:, None]
-    windows = list(cut(rows.split(size), 10, 3))
+    windows = list(iter_windows(rows.split(size), 10, 3))
     assert [int(window[0]) for window in windows] == list(range(0, frames, 7))
     assert all(torch.equal(w, rows[i * 7 : i * 7 + 10]) for i, w in enumerate(windows))
 

@@ -130,7 +130,7 @@ def test_audio_features_hear_any_sound(run, model, sample):
 
 def test_a_models_own_kind_of_features_is_asked_for(run, model, sample):
     output = {"encoded_audio": torch.zeros(1, 99, 768), "audio_samples": 32000}
-    with pytest.raises(ValueError, match="hidden-768 .* hears articulation-1"):
+    with pytest.raises(ValueError, match="hidden-768 .* needs articulation-1"):
         run("VASAAudioFeatures", model=model, audio=sample[1], encoder_output=output)
 
 

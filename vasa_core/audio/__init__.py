@@ -1,1 +1,1 @@
-"""Sound files and waveforms to what a motion model hears."""
+"""Sound files and waveforms to audio features."""

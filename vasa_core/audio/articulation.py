@@ -1,7 +1,7 @@
-"""The articulation net: what lips do for a sound, and which class of phone is heard.
+"""The articulation net: what lips do for a sound, and which class of phone it is.
 
 A small convolutional network from 100 log-mel frames a second to 25 rows a second: two strided
-convolutions and residual dilated ones. It hears 1.0 s back and 0.25 s ahead. Trained by
+convolutions and residual dilated ones. It sees 1.0 s back and 0.25 s ahead. Trained by
 ``vasa_core.lab.training.articulation``; the model card lies beside its weights.
 """
 

@@ -1,6 +1,6 @@
 """Hidden states of a large audio encoder (wav2vec2, whisper) as AudioFeatures.
 
-The embedded motion model does not hear them; models trained on them do (VASA-1, section 3.2, used
+The embedded motion model does not take them; models trained on them do (VASA-1, section 3.2, used
 wav2vec2).
 """
 
@@ -15,7 +15,7 @@ from torch import Tensor
 from ..errors import InputError
 from ..types import AudioFeatures
 
-RATE = 16000  # Hz of the sound that such encoders hear
+RATE = 16000  # Hz of the sound that such encoders take
 
 
 def features_from_hidden_states(hidden: Tensor, samples: int, fps: Fraction) -> AudioFeatures:

@@ -1,4 +1,4 @@
-"""Several sounds on one timeline: when each is heard, and all of them mixed into one."""
+"""Several sounds on one timeline: when each starts, and all of them mixed into one."""
 
 from __future__ import annotations
 
@@ -68,9 +68,9 @@ def delayed(blocks: Iterable[Tensor], before: int, total: int, block: int) -> It
     quiet = torch.zeros_like(first[..., :1])
     yield from silence(before, block, quiet)
     for piece in chain([first], blocks):
-        heard = piece[..., : total - done]
-        done += heard.shape[-1]
-        yield heard
+        shown = piece[..., : total - done]
+        done += shown.shape[-1]
+        yield shown
     yield from silence(total - done, block, quiet)
 
 

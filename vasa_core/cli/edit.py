@@ -15,7 +15,7 @@ from ..render.video import check_output
 from ..spaces import gestures_of
 from ..types import LIPS_ONLY, STRENGTHS, Motion
 from . import options
-from .options import PARTS_MOVED, Commands, command
+from .options import Commands, command
 
 Operation = Callable[..., Motion]
 """A motion and the operation's values, as they were written, to another motion."""
@@ -164,7 +164,7 @@ OPERATIONS: dict[str, tuple[str, str, Operation]] = {
     "lips-only": ("", "only the lips move", lambda m: editing.strengthened(m, LIPS_ONLY)),
     **{
         name: (
-            "=STRENGTH", f"strength of {PARTS_MOVED[name]}: 0 none, 1 as it is",
+            "=STRENGTH", editing.STRENGTH_EFFECTS[name].rstrip("."),
             lambda m, s, name=name: editing.strengthened(m, {name: float(s)}),
         )
         for name in STRENGTHS

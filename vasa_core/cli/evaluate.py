@@ -79,14 +79,14 @@ def run_evaluate(args: argparse.Namespace) -> str:
     with opened_lab():
         from ..lab.evaluation.evaluate import check_set, evaluate, save, standard_portrait
         from ..lab.evaluation.measures import table
-        from ..lab.evaluation.model_under_test import open_subject
+        from ..lab.evaluation.model_under_test import open_model
 
     check_set(args.data)
-    subject = open_subject(
+    tested = open_model(
         args.model, standard_portrait(args.data), [args.models],
         args.weights, args.steps, args.cfg, args.workers, args.refine,
     )  # fmt: skip
     with progress_bar("evaluate") as progress:
-        report = evaluate(subject, args.data, range(args.seeds), progress)
+        report = evaluate(tested, args.data, range(args.seeds), progress)
     json_path, page = save(report, args.out)
     return f"{table(report.rows)}\n\n{page}\n{json_path}"

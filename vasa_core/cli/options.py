@@ -18,19 +18,12 @@ from ..interfaces import FaceSpace, MotionModel
 from ..models import MODELS, load_model
 from ..motion import keyframes
 from ..motion.controls import GUIDED
+from ..motion.editing import STRENGTH_EFFECTS
 from ..spaces import options_for
 from ..types import EMOTIONS, LIPS_ONLY, STRENGTHS, Controls, Portrait
 from ..weights.command import add_folder
 
 Commands = argparse._SubParsersAction
-PARTS_MOVED = {
-    "lips": "the lips",
-    "expression": "brows, forehead and cheeks",
-    "blink": "blinks",
-    "eyes": "glances",
-    "rotation": "the turns of the head",
-    "translation": "the moves of the head",
-}
 
 
 def command(commands: Commands, name: str, run: Callable, text: str) -> argparse.ArgumentParser:
@@ -121,7 +114,7 @@ def add_strengths(sub: argparse.ArgumentParser) -> None:
     for name in STRENGTHS:
         sub.add_argument(
             f"--{name}", type=float, metavar="STRENGTH",
-            help=f"strength of {PARTS_MOVED[name]}: 0 none, 1 as sampled, above 1 exaggerated",
+            help=STRENGTH_EFFECTS[name].rstrip("."),
         )  # fmt: skip
     sub.add_argument("--lips-only", action="store_true", help="only the lips move")
 

@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 import torch
 from accelerate import Accelerator, PartialState
-from accelerate.utils import DistributedDataParallelKwargs, send_to_device
+from accelerate.utils import parse_flag_from_env, send_to_device
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
@@ -136,9 +136,7 @@ class Trainer:
         validate: Validation | None = None,
     ):
         self.out, self.recipe, self.batches, self.validate = out, recipe, batches, validate
-        # Batch norms and spectral norms keep their own running numbers in each process.
-        handler = DistributedDataParallelKwargs(broadcast_buffers=False)
-        self.accelerator = Accelerator(mixed_precision=recipe.precision, kwargs_handlers=[handler])
+        self.accelerator = Accelerator(mixed_precision=recipe.precision)
         self.main = self.accelerator.is_main_process
         self.objectives, self.wrapped, self.optimizers, self.average = dict(objectives), {}, {}, {}
         for name, part in self.objectives.items():
@@ -325,12 +323,17 @@ class _Draws(Dataset):
 
 def is_main_process() -> bool:
     """Whether this process is the one that writes."""
-    return PartialState().is_main_process
+    return _process().is_main_process
 
 
 def main_process_first() -> AbstractContextManager:
     """Around what is made once and kept on disk: the main process makes it, the others read it."""
-    return PartialState().main_process_first()
+    return _process().main_process_first()
+
+
+def _process() -> PartialState:
+    """This process among the others; it may be asked for before there is an ``Accelerator``."""
+    return PartialState(cpu=parse_flag_from_env("ACCELERATE_USE_CPU"))
 
 
 def _tensors(network: nn.Module) -> Iterator[Tensor]:

@@ -156,10 +156,10 @@ class Steering:
         tracks = self.tracks(self.scaled(first))
         self.means = {name: track.mean(0) for name, track in tracks.items()}
 
-    def __call__(self, motion: Motion, pressed: Tensor) -> Motion:
+    def __call__(self, motion: Motion, p_bilabial: Tensor) -> Motion:
         """The next piece of sampled motion, steered.
 
-        ``pressed`` (T,) in 0..1 says where a sound (m, b, p) needs closed lips: neither the rest
+        ``p_bilabial`` (T,) in 0..1 says where a sound (m, b, p) needs closed lips: neither the rest
         opening nor an emotion opens them there.
         """
         motion = self.scaled(motion)
@@ -170,8 +170,8 @@ class Steering:
             log_scale = tracks["distance"][:, 0] + asked
         if "gaze" in tracks:
             codes[:, self.actions.parts["gaze"]] = tracks["gaze"] + self.at("gaze", motion)
-        self.press(codes, pressed * self.at("lips", motion).clamp(0, 1))
-        self.act(codes, motion, pressed)
+        self.press(codes, p_bilabial * self.at("lips", motion).clamp(0, 1))
+        self.act(codes, motion, p_bilabial)
         self.frame += len(motion)
         return replace(motion, scale=log_scale.exp(), dynamics=codes)
 
@@ -193,13 +193,13 @@ class Steering:
         rows = per_frame(self.controls, name, self.frame, len(motion), motion.fps)
         return rows.to(motion.rotation)
 
-    def press(self, codes: Tensor, pressed: Tensor) -> None:
+    def press(self, codes: Tensor, p_bilabial: Tensor) -> None:
         """Close the lips of (T, D) codes where a sound needs it, in place."""
         lips = self.actions.parts["lips"]
         press = LipPress(self.actions.gap.to(codes), -self.actions.opening.to(codes))
-        codes[:, lips] = press(codes[:, lips], pressed)
+        codes[:, lips] = press(codes[:, lips], p_bilabial)
 
-    def act(self, codes: Tensor, motion: Motion, pressed: Tensor) -> None:
+    def act(self, codes: Tensor, motion: Motion, p_bilabial: Tensor) -> None:
         """Add emotion and rest opening to (T, D) codes, in place."""
         opening = self.at("lip_rest", motion)
         if self.controls.emotion is not None:
@@ -207,7 +207,7 @@ class Steering:
             emotion = self.at("emotion", motion) * (1 + (self.controls.emotion_cfg or 0.0))
             codes += emotion @ self.actions.emotions.to(codes)
             opening = opening + emotion @ self.actions.emotion_opening.to(codes)
-        opening = opening * (1 - pressed)
+        opening = opening * (1 - p_bilabial)
         codes[:, self.actions.parts["lips"]] += opening[:, None] * self.actions.opening.to(codes)
 
     def centered(self, name: str, track: Tensor) -> Tensor:

@@ -29,6 +29,17 @@ DYNAMICS = ("lips", "expression", "blink", "eyes")
 CLOSING, OPENING, SHUT = 0.08, 0.16, 0.04  # seconds of a blink (Schiffman 2001: 0.1 to 0.4 in all)
 SHORTEST_PAUSE = 0.6  # seconds between blinks
 
+STRENGTH_EFFECTS = {
+    "lips": "Lips and jaw: 0 keeps the mouth still, 1 as it is, more exaggerates.",
+    "expression": "Brows, forehead and cheeks: 0 still, 1 as it is.",
+    "blink": "Blinks: 0 never blinks, below 1 the lids no longer meet. With LivePortrait also "
+    "glances up and down.",
+    "eyes": "The gaze, with its main direction: 0 looks as in the picture, 1 as it is.",
+    "rotation": "Turning, nodding and tilting the head: 0 holds still, 1 as it is.",
+    "translation": "Moving the head aside, nearer and away, with its distance: 0 none, 1 as it is.",
+}
+"""What a strength of each of ``types.STRENGTHS`` does to a motion, for people."""
+
 
 def code_part(name: str, space: str, parts: Parts | None = None) -> slice:
     """Where one of ``DYNAMICS`` lies in the dynamics code of a space.

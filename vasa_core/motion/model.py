@@ -24,26 +24,26 @@ from .transformer import MotionTransformer, MotionTransformerConfig
 from .vectorize import MotionScaler
 from .windows import stream_windows
 
-WEIGHTS = Path(__file__).parent / "weights"
+WEIGHTS = Path(__file__).parent / "weights" / "mesh_motion.safetensors"
 STEPS = 10
 QUICK_STEPS = 4  # of the network that is distilled to few
 GUIDANCE = {"audio": 0.5, "gaze": 1.0}  # VASA-1, section 4.1
 LID_STRETCH = 0.5
 
 
-class Hearing(nn.Module):
-    """Which columns of the audio features a model hears, and their mean and spread.
+class AudioConditioning(nn.Module):
+    """Which columns of the audio features a model is conditioned on, and their mean and std.
 
-    encoder  name of the audio encoder
-    columns  (heard,)  which features; ``mean`` and ``std`` are theirs
-    leading  (6 + D,)  per motion number: the heard column that leads it, or -1
-    pressed  column with the probability of m, b, p; None if the encoder has none
+    encoder          name of the audio encoder
+    columns  (n,)    which features; ``mean`` and ``std`` are theirs
+    prior    (6 + D,)  per motion number: which of the n columns predicts it outright, or -1
+    bilabial         column with the probability of m, b, p; None if the encoder has none
     """
 
     columns: Tensor
     mean: Tensor
     std: Tensor
-    leading: Tensor
+    prior: Tensor
 
     def __init__(
         self,
@@ -51,32 +51,32 @@ class Hearing(nn.Module):
         columns: Tensor,
         mean: Tensor,
         std: Tensor,
-        leading: Tensor,
-        pressed: int | None,
+        prior: Tensor,
+        bilabial: int | None,
     ):
         super().__init__()
-        self.encoder, self.pressed = encoder, pressed
+        self.encoder, self.bilabial = encoder, bilabial
         self.register_buffer("columns", columns)
         self.register_buffer("mean", mean)
         self.register_buffer("std", std)
-        self.register_buffer("leading", leading)
+        self.register_buffer("prior", prior)
 
     def forward(self, features: Tensor) -> Tensor:
-        """(T, F) audio features to the (T, heard) normalised columns."""
+        """(T, F) audio features to the (T, n) normalised columns."""
         return (features[:, self.columns] - self.mean) / self.std
 
-    def lead(self, heard: Tensor) -> Tensor:
-        """(T, heard) columns to (T, 6 + D): what the sound says of the motion outright.
+    def audio_prior(self, normalised: Tensor) -> Tensor:
+        """(T, n) columns to (T, 6 + D): the motion that the sound predicts outright.
 
-        Motion is diffused as its difference from this. Where nothing leads, it is zero.
+        Motion is diffused as its difference from this. It is zero where no column predicts it.
         """
-        return torch.where(self.leading >= 0, heard[:, self.leading.clamp(min=0)], 0.0)
+        return torch.where(self.prior >= 0, normalised[:, self.prior.clamp(min=0)], 0.0)
 
-    def lips_pressed(self, features: Tensor) -> Tensor:
-        """(T, F) audio features to (T,): how surely the lips are closed by a sound, 0..1."""
-        if self.pressed is None:
+    def p_bilabial(self, features: Tensor) -> Tensor:
+        """(T, F) audio features to (T,): how surely a sound (m, b, p) closes the lips, 0..1."""
+        if self.bilabial is None:
             return features.new_zeros(len(features))
-        return torch.sigmoid((features[:, self.pressed] - 0.5) / 0.1)
+        return torch.sigmoid((features[:, self.bilabial] - 0.5) / 0.1)
 
 
 def closed_lids(closure: Tensor) -> Tensor:
@@ -88,7 +88,7 @@ def closed_lids(closure: Tensor) -> Tensor:
 
 
 class MotionDiffusion(MotionModule):
-    """Implements ``interfaces.MotionModel``; made by ``load_motion_model`` or by training.
+    """Implements ``interfaces.MotionModel``; made by ``load_mesh_motion`` or by training.
 
     ``quick`` is a network distilled to ``QUICK_STEPS`` steps, which it serves, and which are then
     the default; any other number is sampled with ``network``. The audio encoder is not moved with
@@ -101,7 +101,7 @@ class MotionDiffusion(MotionModule):
         self,
         network: MotionTransformer,
         scaler: MotionScaler,
-        hearing: Hearing,
+        conditioning: AudioConditioning,
         actions: FaceActions,
         *,
         space: str,
@@ -112,7 +112,8 @@ class MotionDiffusion(MotionModule):
     ):
         super().__init__()
         self.quick = quick
-        self.network, self.scaler, self.hearing, self.actions = network, scaler, hearing, actions
+        self.network, self.scaler, self.actions = network, scaler, actions
+        self.conditioning = conditioning
         self.space, self.fps = space, fps
         # signals that hold unless the controls give them
         self.defaults = nn.ParameterDict(
@@ -121,9 +122,9 @@ class MotionDiffusion(MotionModule):
         self._encoder = encoder
 
     @property
-    def hears(self) -> str:
-        """The name of the audio encoder whose features it hears."""
-        return self.hearing.encoder
+    def encoder_name(self) -> str:
+        """The name of the audio encoder whose features it is conditioned on."""
+        return self.conditioning.encoder
 
     @property
     def default_steps(self) -> int:
@@ -146,13 +147,23 @@ class MotionDiffusion(MotionModule):
         progress: Progress | None = None,
         portrait: Portrait | None = None,
     ) -> Iterator[Motion]:
-        """Motion window by window (reference "portrait"), as many frames as the sound has rows.
+        """Sample motion window by window, in constant memory.
 
-        ``seed`` fixes the result, however the sound is cut into pieces. ``steps`` None are 4 where
-        there is a quick network, else 10; ``cfg`` is the guidance scale of the sound (None: 0.5).
-        ``progress`` counts sampling steps and may raise to stop. The motion is for any
-        ``portrait``.
-        Raises InputError for impossible controls, foreign features or an empty sound.
+        Args:
+            audio: features of the sound, whole or in pieces; how it is cut makes no difference.
+            controls: what is steered; None: nothing.
+            seed: the same seed gives the same motion.
+            steps: sampling steps; None: 4 where there is a quick network, else 10.
+            cfg: guidance scale of the sound; None: 0.5.
+            progress: counts sampling steps, and may raise to stop.
+            portrait: not needed; the motion is for any face.
+
+        Returns:
+            The windows of a motion (reference "portrait"), in all as many frames as the features
+            have rows.
+
+        Raises:
+            InputError: impossible controls or steps, foreign features or an empty sound.
         """
         controls = controls or Controls()
         check(controls)
@@ -165,13 +176,13 @@ class MotionDiffusion(MotionModule):
 
     def _motions(self, audio, sampler: _WindowSampler, controls: Controls) -> Iterator[Motion]:
         config = self.network.config
-        heard, steering = map(self._checked, audio), None
-        for vectors, sound in stream_windows(sampler, heard, config.window, config.past):
+        features, steering = map(self._checked, audio), None
+        for vectors, sound in stream_windows(sampler, features, config.window, config.past):
             motion = self.scaler.decode(vectors, self.space, self.fps)
             blink = motion.dynamics[:, self.actions.parts["blink"]]
             blink.copy_(closed_lids(blink))
             steering = steering or Steering(controls, self.actions, motion)
-            yield steering(motion, self.hearing.lips_pressed(sound))
+            yield steering(motion, self.conditioning.p_bilabial(sound))
         if steering is None:
             raise InputError(EMPTY)
 
@@ -194,22 +205,22 @@ class _WindowSampler:
     @torch.no_grad()
     def __call__(self, sound: Tensor, past: Tensor | None, start: int) -> Tensor:
         """(W, F) features, (K, D + F) past motion and features, to (W, D) motion vectors."""
-        network, hearing = self.model.network_for(self.steps), self.model.hearing
+        network, conditioning = self.model.network_for(self.steps), self.model.conditioning
         config = network.config
-        heard_now = hearing(sound)
-        conditions = {"audio": heard_now}
+        audio = conditioning(sound)
+        conditions = {"audio": audio}
         if past is not None:
-            moved, heard = past.split([config.motion, past.shape[1] - config.motion], 1)
-            conditions["past"] = torch.cat([moved, hearing(heard)], 1)
+            motion, features = past.split([config.motion, past.shape[1] - config.motion], 1)
+            conditions["past"] = torch.cat([motion, conditioning(features)], 1)
         asked = signals(self.controls, start, config.window, self.model.fps)
-        told = dict(self.model.defaults) | asked
-        conditions |= {name: told[name] for name in config.signals if name in told}
+        given = dict(self.model.defaults) | asked
+        conditions |= {name: given[name] for name in config.signals if name in given}
         conditions = {name: value[None].to(sound) for name, value in conditions.items()}
         noise = torch.randn(1, config.window, config.motion, generator=self.generator).to(sound)
         scales = {n: s for n, s in self.scales.items() if n == "audio" or n in asked}
         denoise = guided(network, conditions, scales)
         white = ddim(denoise, noise, network.schedule, self.steps, callback=self.report)
-        return hearing.lead(heard_now) + network.whitening.color_sample(white)[0]
+        return conditioning.audio_prior(audio) + network.whitening.decode_calibrated(white)[0]
 
     def report(self, step: int) -> None:
         self.done += 1
@@ -218,22 +229,27 @@ class _WindowSampler:
 
 
 @torch.inference_mode(False)  # weights made in inference mode could not be moved outside it
-def load_motion_model(
-    space: str = "mesh",
+def load_mesh_motion(
     device: torch.device | str = "cpu",
     dtype: torch.dtype = torch.float32,
     weights: str | Path | None = None,
 ) -> MotionDiffusion:
-    """The embedded motion model of a face space, or one that the laboratory trained.
+    """Load the embedded motion model of the mesh space, or one that the laboratory trained.
 
-    Raises InputError when there is no model for ``space`` or the file holds none.
+    Args:
+        device: where the networks compute; the audio encoder stays on the CPU.
+        dtype: of the networks.
+        weights: a file of the embedded kind; None: the embedded one.
+
+    Returns:
+        The model, ready to sample.
+
+    Raises:
+        InputError: the file is missing, or holds no motion model.
     """
-    path = Path(weights) if weights is not None else WEIGHTS / f"{space}_motion.safetensors"
+    path = WEIGHTS if weights is None else Path(weights)
     if not path.is_file():
-        ready = ", ".join(
-            sorted(p.stem.removesuffix("_motion") for p in WEIGHTS.glob("*.safetensors"))
-        )
-        raise InputError(f"No motion model for space {space!r} at {path}; there is: {ready}.")
+        raise InputError(f"There is no motion model at {path}.")
     model = read_model(path, device, dtype)
     model.encoder = ArticulationEncoder.load()
     return model
@@ -242,7 +258,19 @@ def load_motion_model(
 def read_model(
     path: Path, device: torch.device | str = "cpu", dtype: torch.dtype = torch.float32
 ) -> MotionDiffusion:
-    """A motion model without its audio encoder, from the file that ``save_model`` wrote."""
+    """Read a motion model, without its audio encoder, from the file that ``save_model`` wrote.
+
+    Args:
+        path: the file.
+        device: where the networks compute.
+        dtype: of the networks.
+
+    Returns:
+        The model, ready to sample once it is given an ``encoder``.
+
+    Raises:
+        InputError: it is no file of that kind.
+    """
     try:
         with safe_open(path, framework="pt") as file:
             header = file.metadata() or {}
@@ -261,7 +289,7 @@ def read_model(
     model = MotionDiffusion(
         MotionTransformer(config),
         MotionScaler(**group("scaler.")),
-        Hearing(about["encoder"], **group("hearing."), pressed=about["pressed"]),
+        AudioConditioning(about["encoder"], **group("conditioning."), bilabial=about["bilabial"]),
         FaceActions(parts, **group("actions.")),
         space=about["space"],
         fps=Fraction(about["fps"]),
@@ -273,7 +301,7 @@ def read_model(
 
 
 def save_model(path: Path, model: MotionDiffusion) -> None:
-    """Write everything but the audio encoder; the networks as float16."""
+    """Write a model, all but its audio encoder, to a file; the networks as float16."""
     tensors = {
         name: value.half() if name.startswith(("network.", "quick.")) else value
         for name, value in model.state_dict().items()
@@ -281,8 +309,8 @@ def save_model(path: Path, model: MotionDiffusion) -> None:
     about = {
         "config": model.network.config.as_dict(),
         "parts": {name: [part.start, part.stop] for name, part in model.actions.parts.items()},
-        "encoder": model.hearing.encoder,
-        "pressed": model.hearing.pressed,
+        "encoder": model.conditioning.encoder,
+        "bilabial": model.conditioning.bilabial,
         "space": model.space,
         "fps": str(model.fps),
     }

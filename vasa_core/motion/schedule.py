@@ -11,14 +11,14 @@ from torch import Tensor, nn
 class NoiseSchedule(nn.Module):
     """How much of the clean signal is left after each noising step.
 
-    signal  (steps,)  alpha bar: the share of variance that is still signal, falling from ~1 to ~0
+    alphas_cumprod  (steps,)  alpha bar: the share of variance that is still signal, from ~1 to ~0
     """
 
-    signal: Tensor
+    alphas_cumprod: Tensor
 
-    def __init__(self, signal: Tensor):
+    def __init__(self, alphas_cumprod: Tensor):
         super().__init__()
-        self.register_buffer("signal", signal, persistent=False)
+        self.register_buffer("alphas_cumprod", alphas_cumprod, persistent=False)
 
     @staticmethod
     def cosine(steps: int = 1000, offset: float = 0.008) -> NoiseSchedule:
@@ -29,12 +29,12 @@ class NoiseSchedule(nn.Module):
         return NoiseSchedule(torch.cumprod(1 - betas, 0).float())
 
     def __len__(self) -> int:
-        return len(self.signal)
+        return len(self.alphas_cumprod)
 
     def noised(self, clean: Tensor, noise: Tensor, time: Tensor) -> Tensor:
         """(B, T, D) clean and noise, (B,) time steps, to noisy (B, T, D) (Ho 2020, eq. 4)."""
-        left = self.signal.to(clean)[time].view(-1, 1, 1)
-        return left.sqrt() * clean + (1 - left).sqrt() * noise
+        alpha_bar_t = self.alphas_cumprod.to(clean)[time].view(-1, 1, 1)
+        return alpha_bar_t.sqrt() * clean + (1 - alpha_bar_t).sqrt() * noise
 
     def times(self, steps: int) -> list[int]:
         """``steps`` time steps spread evenly, from the noisiest to the cleanest.
@@ -43,4 +43,4 @@ class NoiseSchedule(nn.Module):
         """
         if not 1 <= steps <= len(self):
             raise ValueError(f"{steps} sampling steps asked for; 1 to {len(self)} are possible.")
-        return [len(self) * left // steps - 1 for left in range(steps, 0, -1)]
+        return [len(self) * step // steps - 1 for step in range(steps, 0, -1)]

@@ -3,8 +3,8 @@
 White noise drowns the small fast part of a motion long before the large slow part, so a diffusion
 model spends most of its steps on where the head is and few on how it moves. Here a window is turned
 to the principal directions of its parts, and each divided, in its cosine transform over time, by
-the spread that motion has at each frequency. What is left has unit variance everywhere; noise,
-sampler and plain L2 then treat slow and fast, head and brows alike.
+the standard deviation that motion has at each frequency. The result has unit variance everywhere;
+noise, sampler and plain L2 then treat slow and fast, head and brows alike.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-FLOOR = 0.004  # least spread, in spreads of the motion
+FLOOR = 0.004  # least standard deviation of a coefficient, in those of the motion
 
 
 def cosine_basis(frames: int) -> Tensor:
@@ -30,7 +30,7 @@ class Whitening(nn.Module):
     """Motion windows (B, W, D) to white ones and back; nothing is learned by descent.
 
     directions  (D, D)  orthonormal, one principal direction a column
-    spectrum    (W, D)  spread of each direction's cosine coefficients
+    spectrum    (W, D)  standard deviation of each direction's cosine coefficients
     gain        (W, D)  by how much a sampler gets those coefficients too small
                         (``training.motion.calibrate``); 1 where that is not known
     """
@@ -58,22 +58,22 @@ class Whitening(nn.Module):
         for part in parts:
             own = flat[:, part]
             self.directions[part, part] = torch.linalg.eigh(own.T @ own).eigenvectors.float()
-        spread = self.coefficients(windows @ self.directions).square().mean(0).sqrt()
-        self.spectrum.copy_(spread.clamp(min=FLOOR))
+        std = self.coefficients(windows @ self.directions).square().mean(0).sqrt()
+        self.spectrum.copy_(std.clamp(min=FLOOR))
 
     def coefficients(self, windows: Tensor) -> Tensor:
         """(B, W, D) windows to their cosine transform over time, (B, W, D)."""
         return torch.einsum("fw,bwd->bfd", self.basis, windows)
 
-    def whiten(self, motion: Tensor) -> Tensor:
+    def encode(self, motion: Tensor) -> Tensor:
         """(B, W, D) motion to white windows."""
         return self._filtered(motion @ self.directions, 1 / self.spectrum)
 
-    def color(self, white: Tensor) -> Tensor:
+    def decode(self, white: Tensor) -> Tensor:
         """(B, W, D) white windows to the motion that they stand for."""
         return self._filtered(white, self.spectrum) @ self.directions.mT
 
-    def color_sample(self, white: Tensor) -> Tensor:
+    def decode_calibrated(self, white: Tensor) -> Tensor:
         """The same for what a sampler made: each coefficient as large as in real motion."""
         return self._filtered(white, self.spectrum * self.gain) @ self.directions.mT
 

@@ -7,9 +7,9 @@ the temporal dimension". The sequence is
 
 where a past frame carries its motion and its sound, a frame to denoise its noisy motion and its
 sound. The model predicts the clean motion, whitened over time (see ``spectrum``), as a correction
-to what a Gaussian of a predicted spread would expect. Every condition can be dropped, row by row:
-a learned null vector then stands in its place. It knows nothing of face spaces: D, F and the
-signals are configuration.
+to what a Gaussian of a predicted standard deviation would expect. Every condition can be dropped,
+row by row: a learned null vector then stands in its place. It knows nothing of face spaces: D, F
+and the signals are configuration.
 """
 
 from __future__ import annotations
@@ -132,8 +132,8 @@ class MotionTransformer(nn.Module):
     ) -> Tensor:
         """Shapes: noisy (B, W, D), time (B,); conditions by name: "audio" (B, W, F), "past"
         (B, K, D + F), signals (B, n). ``dropped`` tells, per condition, the (B,) rows without."""
-        given = {name: self.kept(name, noisy, conditions, dropped) for name in self.null}
-        shown = self.whitening.color(noisy)  # as motion, not white
+        given = {name: self.keep_mask(name, noisy, conditions, dropped) for name in self.null}
+        shown = self.whitening.decode(noisy)  # as motion, not white
         x = self.frame(torch.cat([noisy, shown], 2))  # (B, W, C)
         x = x + self.embedded("audio", self.audio, conditions, given, (len(x), 1))
         past = self.embedded("past", self.past, conditions, given, (len(x), self.config.past))
@@ -146,18 +146,18 @@ class MotionTransformer(nn.Module):
         x = x + self.position
         for block in self.blocks:
             x = block(x)
-        correction, spread = self.head(self.norm(x[:, -self.config.window :])).chunk(2, 2)
-        return self.expected(noisy, time, spread) + correction  # (B, W, D)
+        correction, log_std = self.head(self.norm(x[:, -self.config.window :])).chunk(2, 2)
+        return self.expected(noisy, time, log_std) + correction  # (B, W, D)
 
-    def expected(self, noisy: Tensor, time: Tensor, spread: Tensor) -> Tensor:
+    def expected(self, noisy: Tensor, time: Tensor, log_std: Tensor) -> Tensor:
         """(B, W, D) mean of clean motion given the noisy one, were it Gaussian of mean zero and of
-        log spread ``spread``: heads move in bursts, and less when nobody speaks."""
-        left = self.schedule.signal.to(noisy)[time].view(-1, 1, 1)
-        variance = (2 * spread.clamp(-4, 2)).exp()
-        return left.sqrt() * variance / (left * variance + 1 - left) * noisy
+        log standard deviation ``log_std``: heads move in bursts, and less when nobody speaks."""
+        alpha_bar_t = self.schedule.alphas_cumprod.to(noisy)[time].view(-1, 1, 1)
+        variance = (2 * log_std.clamp(-4, 2)).exp()
+        return alpha_bar_t.sqrt() * variance / (alpha_bar_t * variance + 1 - alpha_bar_t) * noisy
 
     @staticmethod
-    def kept(name: str, noisy: Tensor, conditions: Conditions, dropped) -> Tensor:
+    def keep_mask(name: str, noisy: Tensor, conditions: Conditions, dropped) -> Tensor:
         """(B,) 1 where the condition is given and not dropped, else 0."""
         if name not in conditions:
             return noisy.new_zeros(len(noisy))

@@ -23,7 +23,7 @@ Of the window before come K frames ahead of the window and its own version of th
 JOIN_FRAMES = 8
 
 
-def cut(pieces: Iterable[Tensor], window: int, overlap: int = 0) -> Iterator[Tensor]:
+def iter_windows(pieces: Iterable[Tensor], window: int, overlap: int = 0) -> Iterator[Tensor]:
     """Rows (t, F) in pieces of any length, to pieces of ``window`` rows, the last ones shorter.
 
     Each starts ``window - overlap`` rows after the one before, as long as there are rows."""
@@ -44,8 +44,8 @@ def joined(before: Tensor, window: Tensor, frames: int = JOIN_FRAMES) -> Tensor:
 
     A sampler is only told what came before; this takes away the step that it may leave at the seam.
     """
-    led = before[-1] + 0.5 * (before[-1] - before[-2]) if len(before) > 1 else before[-1]
-    gap = led - window[0]
+    expected = before[-1] + 0.5 * (before[-1] - before[-2]) if len(before) > 1 else before[-1]
+    gap = expected - window[0]
     fade = (
         torch.cos(torch.linspace(0, torch.pi / 2, frames + 1, device=window.device)[:frames]) ** 2
     )
@@ -81,14 +81,14 @@ def stream_windows(
     """
     before: Tensor | None = None
     start, stride = 0, window - overlap
-    for heard in cut(pieces, window, overlap):
-        missing = window - len(heard)
-        filling = heard[-1:].expand(missing, -1)
-        padded = torch.cat([heard, filling if hold else torch.zeros_like(filling)])
+    for audio in iter_windows(pieces, window, overlap):
+        missing = window - len(audio)
+        filling = audio[-1:].expand(missing, -1)
+        padded = torch.cat([audio, filling if hold else torch.zeros_like(filling)])
         motion = sample_window(padded, None if before is None else before[:past], start)
         if before is not None and join is not None:
             motion = join(before[:, : motion.shape[1]], motion)
-        heard = heard[:stride]
-        yield motion[: len(heard)], heard
+        audio = audio[:stride]
+        yield motion[: len(audio)], audio
         before = torch.cat([motion, padded], 1)[-(past + overlap) :]
         start += stride

@@ -20,6 +20,7 @@ def short(monkeypatch):
     monkeypatch.setattr(media, "SHORTEST", 2)
     monkeypatch.setattr(rendered, "SECONDS", 1.2)
     monkeypatch.setattr(evaluate, "SECONDS", 1.2)
+    monkeypatch.setattr(evaluate, "GAZE_SECONDS", 0.4)
     monkeypatch.setattr(rendered, "STRETCH", 0.2)
     monkeypatch.setattr(rendered, "ASKED_SECONDS", 0.2)
     monkeypatch.setattr(rendered, "SIZE", 160)

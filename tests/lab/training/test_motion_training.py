@@ -125,7 +125,7 @@ def untrained(clips, basis):
     torch.manual_seed(0)
     source = train.window_source(clips, basis)
     model = train.build(RECIPE, source, basis)
-    return model, Batches(source, model.scaler, model.hearing, model.network.whitening)
+    return model, Batches(source, model.scaler, model.conditioning, model.network.whitening)
 
 
 def test_training_writes_a_model_and_is_prolonged(clips, tmp_path):
@@ -170,7 +170,7 @@ def test_one_step_of_the_target_is_two_of_the_teacher(untrained):
 
     def step(denoise, x, here, there):
         """One DDIM step, as ``sampling.ddim`` takes it."""
-        one, two = network.schedule.signal[here], network.schedule.signal[there]
+        one, two = network.schedule.alphas_cumprod[here], network.schedule.alphas_cumprod[there]
         clean = denoise(x, torch.full((len(x),), here))
         noise = (x - one.sqrt() * clean) / (1 - one).sqrt()
         return two.sqrt() * clean + (1 - two).sqrt() * noise
@@ -204,7 +204,9 @@ def test_the_commands_train_and_distil_a_model_that_samples_quickly(
     assert any(not torch.equal(v, first[k]) for k, v in model.quick.named_parameters())
     assert model.network_for(QUICK_STEPS) is model.quick
     assert model.network_for(QUICK_STEPS + 1) is model.network
-    sound = AudioFeatures(torch.rand(60, FEATURE_SIZE), model.hears, model.fps, 60 / model.fps)
+    sound = AudioFeatures(
+        torch.rand(60, FEATURE_SIZE), model.encoder_name, model.fps, 60 / model.fps
+    )
     own = model.sample(sound, steps=QUICK_STEPS)
     assert torch.isfinite(own.dynamics).all()
     for steps, same in ((None, True), (10, False)):
@@ -237,10 +239,10 @@ def test_accelerate_launch_spreads_a_training_over_two_processes(corpus, tmp_pat
 
 
 def test_the_emotions_of_the_shipped_model_are_those_of_the_designs(tmp_path, monkeypatch):
-    shipped = actions.WEIGHTS / "mesh_motion.safetensors"
+    shipped = actions.WEIGHTS
     copied = tmp_path / shipped.name
     shutil.copy(shipped, copied)
-    monkeypatch.setattr(actions, "WEIGHTS", tmp_path)
+    monkeypatch.setattr(actions, "WEIGHTS", copied)
     monkeypatch.setitem(actions.JAW, "surprised", 0.2)
     actions.main()
     before, after = read_model(shipped), read_model(copied)

@@ -41,6 +41,6 @@ def face():
 
 
 @pytest.fixture(scope="session")
-def ears():
+def audio_encoder():
     """What ``check`` reads of an audio encoder."""
     return SimpleNamespace(name="hubert-streaming-1024", fps=Fraction(25))

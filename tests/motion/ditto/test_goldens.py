@@ -7,7 +7,7 @@ import torch
 
 from vasa_core.motion.ditto.model import GUIDANCE, MOST_STEPS, Ditto
 from vasa_core.motion.guidance import guided
-from vasa_core.motion.sampling import noise_in
+from vasa_core.motion.sampling import predicted_noise
 from vasa_core.motion.schedule import NoiseSchedule
 
 LIMIT = 5e-5
@@ -17,8 +17,8 @@ SET = "ditto_lmdm"
 
 
 @pytest.fixture(scope="module")
-def model(goldens, new_recorder, face_actions, ears):
-    return Ditto.load(goldens.weights(SET), new_recorder(), face_actions, ears)
+def model(goldens, new_recorder, face_actions, audio_encoder):
+    return Ditto.load(goldens.weights(SET), new_recorder(), face_actions, audio_encoder)
 
 
 @pytest.fixture(scope="module")
@@ -48,14 +48,14 @@ def keys_of(goldens, need, pattern):
 
 @torch.no_grad()
 def test_guided_predictions_and_their_noise(goldens, need, model, inputs):
-    signal = NoiseSchedule.cosine(MOST_STEPS).signal
-    given = {"audio": model.network.listen(inputs["condition"]), "frame": inputs["frame"]}
+    alphas_cumprod = NoiseSchedule.cosine(MOST_STEPS).alphas_cumprod
+    given = {"audio": model.network.encode_condition(inputs["condition"]), "frame": inputs["frame"]}
     denoise = guided(model.denoised, given, {"audio": GUIDANCE})
     for key, time in keys_of(goldens, need, r"x_start_t(\d+)"):
         clean = denoise(inputs["x"], torch.tensor([time]))
         goldens.check(SET, key, clean, LIMIT)
         if goldens.holds(SET, f"pred_noise_t{time}"):
-            noise, rtol = noise_in(inputs["x"], clean, signal[time]), 1e-4
+            noise, rtol = predicted_noise(inputs["x"], clean, alphas_cumprod[time]), 1e-4
             atol = LIMIT if time else ILL_CONDITIONED * float(noise.abs().max())
             goldens.check(SET, f"pred_noise_t{time}", noise, atol, rtol)
 
@@ -64,7 +64,10 @@ def test_guided_predictions_and_their_noise(goldens, need, model, inputs):
 @torch.no_grad()
 def test_with_and_without_condition(goldens, need, model, inputs, name):
     for key, time in keys_of(goldens, need, rf"{name}_t(\d+)"):
-        tokens, dropped = model.network.listen(inputs["condition"]), torch.tensor([name[0] == "u"])
+        tokens, dropped = (
+            model.network.encode_condition(inputs["condition"]),
+            torch.tensor([name[0] == "u"]),
+        )
         clean = model.network(
             inputs["x"], torch.tensor([time]), inputs["frame"], tokens, dropped
         )  # fmt: skip

@@ -24,14 +24,14 @@ def tiny_network():
     return MotionDecoder(width=16, heads=2, layers=2, feedforward=32, window=WINDOW)
 
 
-def tiny_model(recorder, actions, ears):
-    model = Ditto(tiny_network(), recorder, actions, ears, OVERLAP)
+def tiny_model(recorder, actions, audio_encoder):
+    model = Ditto(tiny_network(), recorder, actions, audio_encoder, OVERLAP)
     return model.train(False).requires_grad_(False)
 
 
 @pytest.fixture(scope="module")
-def tiny(new_recorder, face_actions, ears):
-    return tiny_model(new_recorder(), face_actions, ears)
+def tiny(new_recorder, face_actions, audio_encoder):
+    return tiny_model(new_recorder(), face_actions, audio_encoder)
 
 
 def sound(frames, cuts=()):
@@ -78,7 +78,7 @@ def test_the_seed_decides(tiny, face):
     assert not same(first, tiny.sample(sound(15), seed=4, steps=3, portrait=face))
 
 
-def test_steps_add_the_same_noise_in_every_window_and_starts_are_fresh(tiny):
+def test_steps_add_the_same_noise_in_every_window_and_starts_are_new(tiny):
     noise = tiny.noise(seed=1, steps=5)
     (start, added), (other, again) = noise(0), noise(1)
     assert not torch.equal(start, other) and start.shape == (1, WINDOW, 265)
@@ -155,9 +155,9 @@ def test_bad_input_is_named(tiny, face):
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float64])
 def test_the_network_in_another_precision_samples_alike(
-    tiny, face, new_recorder, face_actions, ears, dtype
+    tiny, face, new_recorder, face_actions, audio_encoder, dtype
 ):
-    model = tiny_model(new_recorder(), face_actions, ears)
+    model = tiny_model(new_recorder(), face_actions, audio_encoder)
     model.network.to(dtype)
     made = model.sample(sound(15), seed=1, steps=4, portrait=face)
     assert made.rotation.dtype == torch.float32
@@ -167,30 +167,32 @@ def test_the_network_in_another_precision_samples_alike(
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.float64])
-def test_the_whole_model_moves_to_another_precision(face, new_recorder, face_actions, ears, dtype):
-    model = tiny_model(new_recorder(), deepcopy(face_actions), ears).to(dtype)
+def test_the_whole_model_moves_to_another_precision(
+    face, new_recorder, face_actions, audio_encoder, dtype
+):
+    model = tiny_model(new_recorder(), deepcopy(face_actions), audio_encoder).to(dtype)
     motion = model.sample(sound(15), steps=2, portrait=face)
     assert motion.rotation.dtype == motion.dynamics.dtype == dtype
     assert motion.dynamics.isfinite().all()
 
 
-def test_nothing_is_left_behind_when_it_moves(new_recorder, face_actions, ears):
-    model = tiny_model(new_recorder(), deepcopy(face_actions), ears).to("meta")
+def test_nothing_is_left_behind_when_it_moves(new_recorder, face_actions, audio_encoder):
+    model = tiny_model(new_recorder(), deepcopy(face_actions), audio_encoder).to("meta")
     assert {v.device.type for v in [*model.parameters(), *model.buffers()]} == {"meta"}
 
 
 def test_made_in_inference_mode_and_moved_outside(
-    face, new_recorder, face_actions, ears, monkeypatch
+    face, new_recorder, face_actions, audio_encoder, monkeypatch
 ):
     """``load`` with a tiny network in place of the released one."""
     tensors = dict(tiny_network().state_dict()) | {"cond_encoder.0.rotary.freqs": torch.zeros(8)}
     monkeypatch.setattr(ditto_model, "MotionDecoder", tiny_network)
     with torch.inference_mode():
         copies = {name: value.clone() for name, value in tensors.items()}
-        model = Ditto.load(copies, new_recorder(), deepcopy(face_actions), ears)
+        model = Ditto.load(copies, new_recorder(), deepcopy(face_actions), audio_encoder)
         model.sample(sound(9), steps=2, portrait=face)
     assert not model.training and not any(v.requires_grad for v in model.parameters())
     model.to(torch.float64)
     with pytest.raises(RuntimeError, match="final_layer"):
         tensors.pop("final_layer.weight")
-        Ditto.load(tensors, new_recorder(), face_actions, ears)
+        Ditto.load(tensors, new_recorder(), face_actions, audio_encoder)

@@ -10,7 +10,7 @@ from vasa_core.motion.joyvasa.hubert import mirrored
 from vasa_core.motion.joyvasa.model import STEPS, JoyVasa
 from vasa_core.motion.joyvasa.vector import EXPRESSION, SCALE, SHIFT
 
-DENOISED, SAMPLED, HEARD = 2e-5, 5e-5, 1e-4  # float32 against float64 differs by a tenth of these
+DENOISED, SAMPLED, HUBERT = 2e-5, 5e-5, 1e-4  # float32 against float64 differs by a tenth of these
 GUIDANCE = 2.8 - 1
 
 
@@ -89,7 +89,7 @@ def test_the_denoiser(goldens, need, models, inputs, positions):
 
 
 @torch.no_grad()
-def test_hearing(goldens, need, legacy):
+def test_hubert(goldens, need, legacy):
     need("joy_audio", "padded_len", "padded_head", "hidden_sub", "feat")
     samples = legacy.denoiser.window * 640
     time = torch.arange(samples, dtype=torch.float64) / 16000
@@ -99,8 +99,8 @@ def test_hearing(goldens, need, legacy):
     head = goldens.tensor("joy_audio", "padded_head")
     assert padded.shape[1] == int(goldens.tensor("joy_audio", "padded_len"))
     assert torch.allclose(padded[0, : len(head)], head, atol=1e-7)
-    goldens.check("joy_audio", "hidden_sub", legacy.hearing.hidden(sound)[0, ::4, ::8], HEARD)
-    goldens.check("joy_audio", "feat", legacy.hearing(sound), HEARD)
+    goldens.check("joy_audio", "hidden_sub", legacy.hubert.hidden(sound)[0, ::4, ::8], HUBERT)
+    goldens.check("joy_audio", "feat", legacy.hubert(sound), HUBERT)
 
 
 def test_the_first_window_and_the_next(goldens, need, legacy, inputs, noise, first_window):
@@ -148,7 +148,7 @@ def test_a_sound_to_motion(goldens, need, legacy, noise, monkeypatch):
     def check(kind, names):
         for key in names:
             need(name, f"{kind}_{key}")
-            limit = SAMPLED * legacy.template.spread[PLACES[key]].max().item()
+            limit = SAMPLED * legacy.template.factor[PLACES[key]].max().item()
             goldens.check(name, f"{kind}_{key}", values(key)[:frames], limit)
 
     def values(key):

@@ -8,7 +8,7 @@ import torch
 
 import vasa_core.motion.joyvasa.model as joyvasa_model
 from vasa_core.errors import CancelledError, InputError
-from vasa_core.motion.joyvasa.hubert import HubertHearing
+from vasa_core.motion.joyvasa.hubert import HubertFeatures
 from vasa_core.motion.joyvasa.model import JoyVasa
 from vasa_core.motion.joyvasa.network import Denoiser, sinusoid
 from vasa_core.motion.joyvasa.vector import MotionTemplate, RunningMean
@@ -44,8 +44,8 @@ def tiny_network():
 def tiny_model(recorder, actions, **options):
     torch.manual_seed(0)
     network = tiny_network()
-    hearing = HubertHearing(16, **HUBERT)
-    model = JoyVasa(network, hearing, template(), recorder, actions, **options)
+    hubert = HubertFeatures(16, **HUBERT)
+    model = JoyVasa(network, hubert, template(), recorder, actions, **options)
     return model.train(False).requires_grad_(False)
 
 
@@ -117,15 +117,15 @@ def test_every_window_starts_from_the_same_noise_and_gets_fresh(tiny):
 def test_a_window_is_given_the_end_of_the_one_before(tiny, monkeypatch):
     past, sampled = [], tiny.window
 
-    def window(heard, before, *args, **options):
-        past.append((before, heard, sampled(heard, before, *args, **options)))
+    def window(audio, before, *args, **options):
+        past.append((before, audio, sampled(audio, before, *args, **options)))
         return past[-1][2]
 
     monkeypatch.setattr(tiny, "window", window)
     tiny.sample(sound(20), steps=2)
-    (start, heard, moved), (before, *_) = past
+    (start, audio, moved), (before, *_) = past
     assert torch.equal(start[0], tiny.start_motion_feat[0])
-    assert torch.equal(before[0], moved[-4:]) and torch.equal(before[1], heard[-4:])
+    assert torch.equal(before[0], moved[-4:]) and torch.equal(before[1], audio[-4:])
 
 
 def test_progress_counts_steps_and_may_stop(tiny):
@@ -202,7 +202,7 @@ def test_the_template_scales():
 def test_networks_in_another_precision_sample_alike(tiny, new_recorder, face_actions, dtype):
     model = tiny_model(new_recorder(), face_actions)
     model.denoiser.to(dtype)
-    model.hearing.to(dtype)
+    model.hubert.to(dtype)
     made = model.sample(sound(15), seed=1, steps=4)
     assert made.rotation.dtype == torch.float32
     expected = tiny.sample(sound(15), seed=1, steps=4)
@@ -227,11 +227,11 @@ def test_made_in_inference_mode_and_moved_outside(new_recorder, face_actions, mo
     """``load`` with tiny networks in place of the released ones."""
     like = tiny_model(new_recorder(), face_actions)
     tensors = {f"denoising_net.{k}": v for k, v in like.denoiser.state_dict().items()}
-    tensors |= like.hearing.state_dict()
+    tensors |= like.hubert.state_dict()
     names = ("start_motion_feat", "start_audio_feat", "null_audio_feat")
     tensors |= {name: getattr(like, name) for name in names}
     monkeypatch.setattr(joyvasa_model, "Denoiser", lambda positions: tiny_network())
-    monkeypatch.setattr(joyvasa_model, "HubertHearing", lambda: HubertHearing(16, **HUBERT))
+    monkeypatch.setattr(joyvasa_model, "HubertFeatures", lambda: HubertFeatures(16, **HUBERT))
     with torch.inference_mode():
         copies = {name: value.clone() for name, value in tensors.items()}
         model = JoyVasa.load(copies, template(), new_recorder(), deepcopy(face_actions))

@@ -10,6 +10,8 @@ import torch
 from PIL import Image, ImageDraw
 from torch.nn import functional as F
 
+from ...render.blur import gaussian_blur
+
 OVERSAMPLE = 3
 VIEW = 4.3  # units from edge to edge
 LEFT, TOP = -2.15, -1.62  # units at the picture's corner
@@ -40,12 +42,7 @@ def blurred(mask: np.ndarray, sigma: float) -> np.ndarray:
     planes = torch.from_numpy(np.atleast_3d(mask).astype(np.float32)).permute(2, 0, 1)[:, None]
     step = max(1, int(sigma / 4))
     small = F.avg_pool2d(planes, step, ceil_mode=True, count_include_pad=False)
-    s = sigma / step
-    reach = int(3 * s) + 1
-    taps = torch.exp(-torch.arange(-reach, reach + 1).float().square() / (2 * s * s))
-    taps /= taps.sum()
-    small = F.conv2d(F.pad(small, (reach, reach, 0, 0), "replicate"), taps.view(1, 1, 1, -1))
-    small = F.conv2d(F.pad(small, (0, 0, reach, reach), "replicate"), taps.view(1, 1, -1, 1))
+    small = gaussian_blur(small, sigma / step)
     if step > 1:
         grown = F.interpolate(small, scale_factor=step, mode="bilinear", align_corners=False)
         small = grown[..., : mask.shape[0], : mask.shape[1]]

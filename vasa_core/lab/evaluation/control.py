@@ -3,15 +3,14 @@
     python -m vasa_core.lab.evaluation.control [--model mesh] [--size 320]
 
 The sample speech is said by each shipped portrait under a sweep of each control; the frames are
-tracked by the face encoder and compared with what was asked (VASA-1, section 4.2, and the gaze and
-distance errors of its table 4). Needs nothing but the package.
+tracked by the face encoder and compared with what was asked (VASA-1, section 4.2; gaze and distance
+errors: see ``asked``). Needs no data but the package's own.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -21,76 +20,48 @@ from torch import Tensor
 from ...assets import PORTRAITS, SPEECH
 from ...audio.reader import read_audio
 from ...face.basis import PARTS
-from ...face.canonical import gaze_angles, mouth_opening
-from ...face.geometry import fit_pose
-from ...interfaces import FaceSpace, MotionModel
+from ...face.canonical import mouth_opening
 from ...models import MODELS, load_model
-from ...motion.keyframes import controls_from
+from ...motion.model import MotionDiffusion
 from ...render.image import read_image
 from ...spaces.mesh.space import MeshSpace
-from ...types import EMOTIONS, Portrait
+from ...types import EMOTIONS, AudioFeatures
 from ...weights.registry import MODELS_FOLDER
+from .asked import distance_errors, gaze_error, gazes_seen, seen
+from .model_under_test import ModelUnderTest
+from .speaking import Speech, beginning
 
-GAZES = tuple(range(-20, 21, 5))  # degrees, each way
+SEED = 0  # of every motion
+GAZES = tuple(map(float, range(-20, 21, 5)))  # degrees, each way
 DISTANCES = (0.8, 0.9, 1.0, 1.1, 1.2, 1.3)
 SWEEP_SECONDS, EMOTION_SECONDS = 1.6, 4.0
 STRENGTH = 0.8  # of emotions
 MOVED = 0.5  # share of an emotion's largest displacement from which a point counts
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """What the face encoder sees in frames.
-
-    gaze (2,)       mean, degrees
-    scale ()        mean size, pixels
-    faces (T, V, 3) canonical
-    """
-
-    gaze: Tensor
-    scale: Tensor
-    faces: Tensor
-
-
-@dataclass(frozen=True, slots=True)
-class Trial:
-    """A portrait and a model to try controls on; ``reader`` reads faces in the frames."""
-
-    space: FaceSpace
-    model: MotionModel
-    reader: MeshSpace
-    portrait: Portrait
-    sound: Tensor
-    rate: int
-
-    def frames(self, seconds: float, **values: float) -> Iterator[Tensor]:
-        """(3, H, W) frames with these values of the controls and that much of the sound."""
-        heard = self.sound[: int(seconds * self.rate)]
-        features = self.model.features(heard, self.rate)
-        motion = self.model.sample(features, controls_from(values), portrait=self.portrait)
-        for chunk in self.space.render(self.portrait, motion):
-            yield from chunk
-
-    def run(self, seconds: float, **values: float) -> Seen:
-        """What the face encoder sees in these frames."""
-        seen = self.reader.track(self.frames(seconds, **values), self.model.fps)
-        faces = fit_pose(seen.landmarks, self.reader.basis.canonical).canonical(seen.landmarks)
-        return Seen(gaze_angles(faces).mean(0), seen.motion.scale.mean(), faces)
-
-
-def measure(trial: Trial) -> dict[str, float]:
+def measure(tested: ModelUnderTest, speech: Speech) -> dict[str, float]:
     """All measures of one portrait."""
-    return gaze_rows(trial) | distance_rows(trial) | emotion_rows(trial) | edge_rows(trial)
+    short = beginning(tested, speech, SWEEP_SECONDS)
+    return (
+        gaze_rows(tested, short)
+        | distance_rows(tested, short)
+        | emotion_rows(tested, beginning(tested, speech, EMOTION_SECONDS))
+        | edge_rows(tested, short)
+    )
 
 
-def gaze_rows(trial: Trial) -> dict[str, float]:
-    """Rank correlation of asked and measured gaze, and measured degrees per asked degree."""
+def gaze_rows(tested: ModelUnderTest, heard: AudioFeatures) -> dict[str, float]:
+    """Rank correlation of asked and measured gaze, measured degrees per asked degree, and error."""
     rows = {}
+    asked = torch.tensor(GAZES, dtype=torch.float64)
     for axis, name in enumerate(("gaze_yaw", "gaze_pitch")):
-        means = torch.stack([trial.run(SWEEP_SECONDS, **{name: d}).gaze[axis] for d in GAZES])
-        asked = torch.tensor(GAZES).to(means)
+        gazes = [(d, 0.0) if axis == 0 else (0.0, d) for d in GAZES]
+        found = gazes_seen(tested, heard, gazes, SEED)
+        means = torch.stack([gaze[axis] for gaze in found.values()]).double()
+        errors = [gaze_error(gaze, means_of) for gaze, means_of in found.items()]
         rows[f"{name}: rank correlation"] = rank_correlation(asked, means)
         rows[f"{name}: measured per asked degree"] = float(asked @ means / asked.square().sum())
+        rows[f"{name}: mean error, degrees"] = sum(errors) / len(errors)
     return rows
 
 
@@ -99,23 +70,26 @@ def rank_correlation(one: Tensor, other: Tensor) -> float:
     return float(spearmanr(one.numpy(), other.numpy()).statistic)
 
 
-def distance_rows(trial: Trial) -> dict[str, float]:
+def distance_rows(tested: ModelUnderTest, heard: AudioFeatures) -> dict[str, float]:
     """Largest error of the face's size against what the asked distance makes it, percent."""
-    sizes = {d: float(trial.run(SWEEP_SECONDS, distance=d).scale) for d in DISTANCES}
-    errors = [abs(size * distance / sizes[1.0] - 1) for distance, size in sizes.items()]
-    return {"distance: largest size error, %": 100 * max(errors)}
+    errors = distance_errors(tested, heard, DISTANCES, seed=SEED)
+    return {"distance: largest size error, %": max(errors.values())}
 
 
-def emotion_rows(trial: Trial) -> dict[str, float]:
+def emotion_rows(tested: ModelUnderTest, heard: AudioFeatures) -> dict[str, float]:
     """Per emotion: does the face change as the emotion means (cosine of displacements, at the
-    points that it moves most), and do the lips still open as in the neutral run (correlation)."""
-    neutral = trial.run(EMOTION_SECONDS)
+    points that it moves most), and do the lips still open as in the neutral run (correlation).
+
+    What an emotion means is known of the mesh model only, whose emotions are displacements.
+    """
+    neutral = seen(tested, heard, seed=SEED)
     rows = {}
     for name in EMOTIONS[1:]:
-        acted = trial.run(EMOTION_SECONDS, **{name: STRENGTH})
-        if trial.space is trial.reader:  # whose codes are displacements of its points
+        acted = seen(tested, heard, seed=SEED, **{name: STRENGTH})
+        if isinstance(tested.model, MotionDiffusion) and tested.space is tested.reader:
             change = (acted.faces - neutral.faces).mean(0)[:, :2]
-            meant = trial.reader.basis.displacement(emotion_code(trial, name)[None])[0, :, :2]
+            code = emotion_code(tested.model, name)
+            meant = tested.reader.basis.displacement(code[None])[0, :, :2]
             most = meant.norm(dim=1) > MOVED * meant.norm(dim=1).amax()
             cosine = torch.cosine_similarity(change[most].flatten(), meant[most].flatten(), 0)
             rows[f"{name}: change along its own"] = float(cosine)
@@ -124,18 +98,18 @@ def emotion_rows(trial: Trial) -> dict[str, float]:
     return rows
 
 
-def emotion_code(trial: Trial, name: str) -> Tensor:
+def emotion_code(model: MotionDiffusion, name: str) -> Tensor:
     """(D,) what an emotion adds where no sound needs closed lips."""
-    actions, index = trial.model.actions, EMOTIONS.index(name)
+    actions, index = model.actions, EMOTIONS.index(name)
     code = actions.emotions[index].clone()
     code[PARTS["lips"]] += actions.emotion_opening[index] * actions.opening
     return code
 
 
-def edge_rows(trial: Trial) -> dict[str, float]:
+def edge_rows(tested: ModelUnderTest, heard: AudioFeatures) -> dict[str, float]:
     """Whether the soft edge flickers while somebody speaks: 1 is as much change as within."""
-    frames = torch.stack(list(trial.frames(SWEEP_SECONDS)))
-    edge, inside = changes(frames, trial.space.edit_mask(trial.portrait)[0])
+    frames = torch.stack(list(tested.frames(tested.motion(heard, SEED))))
+    edge, inside = changes(frames, tested.space.edit_mask(tested.portrait)[0])
     return {"edge: mean change against inside": float(edge.mean() / inside.mean())}
 
 
@@ -169,11 +143,11 @@ def main() -> None:
     torch.set_num_threads(1)
     space, model = load_model(args.model, folders=[args.models])
     reader = space if isinstance(space, MeshSpace) else MeshSpace.load()
-    waveform, rate = read_audio(SPEECH)
+    speech = Speech("sample", "en", *read_audio(SPEECH))
     rows = {}
     for name, path in PORTRAITS.items():
         portrait = space.encode(read_image(path, args.size))
-        rows[name] = measure(Trial(space, model, reader, portrait, waveform, rate))
+        rows[name] = measure(ModelUnderTest(space, model, reader, portrait), speech)
     print(table(rows))
 
 

@@ -19,26 +19,27 @@ from torch import Tensor
 from ...bench.stages import Bench
 from ...errors import InputError, NoFaceError
 from ...face.basis import PARTS
-from ...motion.keyframes import controls_from
 from ...render.image import read_image
-from ...types import AudioFeatures, Progress, stepper
+from ...types import Progress, stepper
 from ..data.clips import RealClip
 from ..data.index import has_index, read_index
 from ..data.media import SHORTEST, speech_entries
 from ..scorers.alignment import alignment
 from ..scorers.sync import REACH, sync_of
+from .asked import gaze_error, gazes_seen
 from .heads import pose_rows, pose_variation
 from .measures import Row, summaries
-from .model_under_test import Subject
+from .model_under_test import ModelUnderTest
 from .plots import Curve
 from .reenactment import Reenacted, reenact, reenactment_rows
 from .rendered import SECONDS, SIZE, distance_rows, faces, flicker_rows, identity_rows
 from .report import Report, Strip, write_report
-from .speaking import Speech, speaking_rows, speeches
+from .speaking import Speech, beginning, speaking_rows, speeches
 from .talking import TALKER, Judges, clips_of, free_heads, head_rows, lip_rows, usable
 
 FOLDERS = ("portraits", "speech")
 STAGES = 6  # that progress counts
+GAZE_SECONDS = 1.6
 GAZES = ((15.0, 0.0), (-15.0, 5.0), (0.0, 12.0), (5.0, -10.0))  # degrees
 SHIFTS, SCALES = range(-8, 9), (0.2, 0.5, 1.0, 1.5, 3.0)
 STRIP = 6  # frames
@@ -58,7 +59,7 @@ def check_set(data: Path) -> None:
 
 
 def evaluate(
-    subject: Subject, data: Path, seeds: range, progress: Progress | None = None
+    tested: ModelUnderTest, data: Path, seeds: range, progress: Progress | None = None
 ) -> Report:
     """Measure a model; some ten minutes on two cores for the embedded one.
 
@@ -69,40 +70,40 @@ def evaluate(
     step, began = stepper(STAGES, progress), perf_counter()
     judges, report = Judges(), Report({})
     spoken = clips_of(data, usable)
-    report.rows += lip_rows(subject, judges, spoken, seeds)
-    report.curves += judge_curves(subject, judges, spoken) if spoken else []
+    report.rows += lip_rows(tested, judges, spoken, seeds)
+    report.curves += judge_curves(tested, judges, spoken) if spoken else []
     step()
-    report.rows += head_rows(subject, clips_of(data, free_heads), seeds)
+    report.rows += head_rows(tested, clips_of(data, free_heads), seeds)
     step()
     speech = speeches(data)
-    report.rows += speaking_rows(subject, judges, speech, data, seeds)
-    report.rows += gaze_rows(subject, speech[0])
+    report.rows += speaking_rows(tested, judges, speech, data, seeds)
+    report.rows += gaze_rows(tested, speech[0])
     step()
-    for shown in reenacted(subject, data):
-        report.rows += reenactment_rows(subject, shown)
+    for shown in reenacted(tested, data):
+        report.rows += reenactment_rows(tested, shown)
         report.strips.append(_strip(shown))
     step()
-    _add_portraits(report, subject, data, speech[0])
+    _add_portraits(report, tested, data, speech[0])
     step()
-    report.rows += time_rows(subject, speech[0])
+    report.rows += time_rows(tested, speech[0])
     step()
     report.about |= {
-        "model": f"{subject.space.name}, {type(subject.model).__name__}",
+        "model": f"{tested.space.name}, {type(tested.model).__name__}",
         "seeds": str(len(seeds)),
-        "steps": str(subject.steps or "the model's own"),
-        "machine": f"{platform.machine()}, {subject.workers} threads, torch {torch.__version__}",
+        "steps": str(tested.steps or "the model's own"),
+        "machine": f"{platform.machine()}, {tested.workers} threads, torch {torch.__version__}",
         "took": f"{perf_counter() - began:.0f} s",
     }
     return report
 
 
-def judge_curves(subject: Subject, judges: Judges, clips: Sequence[RealClip]) -> list[Curve]:
+def judge_curves(tested: ModelUnderTest, judges: Judges, clips: Sequence[RealClip]) -> list[Curve]:
     """Do the judges judge? Scores by shift, and by scale of the motion, of real people and model.
 
     Sync must fall with the shift; alignment with the shift, and with too much or too little motion
     (VASA-1's checks of CAPP, section 4.1).
     """
-    made = [subject.speak(subject.features(c.sound, c.rate), seed=1) for c in clips]
+    made = [tested.speak(tested.features(c.sound, c.rate), seed=1) for c in clips]
     motions = {"real": [clip.motion for clip in clips], "model": made}
     sounds = [judges.heard(clip.sound, clip.rate) for clip in clips]
     sync, shifted, scaled = {}, {}, {}
@@ -129,26 +130,16 @@ def judge_curves(subject: Subject, judges: Judges, clips: Sequence[RealClip]) ->
     ]
 
 
-def gaze_rows(subject: Subject, speech: Speech) -> Iterator[Row]:
-    """Mean gaze against the gaze that was asked, beyond that of a motion of which none was asked.
-
-    VASA-1's gaze error (section 4.3), of the motion as ``Subject.seen`` reads it.
-    """
-    heard = beginning(subject, speech)
-
-    def seen(controls=None) -> Tensor:
-        motion = subject.seen(subject.motion(heard, 1, controls))
-        return motion.dynamics[:, PARTS["gaze"]].mean(0)
-
-    usual = seen(controls_from({"gaze_yaw": 0.0, "gaze_pitch": 0.0}))
-    for yaw, pitch in GAZES:
-        asked = torch.tensor([yaw, pitch])
-        change = seen(controls_from({"gaze_yaw": yaw, "gaze_pitch": pitch})) - usual
-        error = float((change - asked).norm())
+def gaze_rows(tested: ModelUnderTest, speech: Speech) -> Iterator[Row]:
+    """Mean gaze in the frames against the gaze that was asked for."""
+    heard = beginning(tested, speech, GAZE_SECONDS)
+    for asked, found in gazes_seen(tested, heard, GAZES).items():
+        yaw, pitch = asked
+        error = gaze_error(asked, found)
         yield Row("gaze_error", "speech", "model", f"{yaw:g}, {pitch:g}", error)
 
 
-def reenacted(subject: Subject, data: Path) -> Iterator[Reenacted]:
+def reenacted(tested: ModelUnderTest, data: Path) -> Iterator[Reenacted]:
     """Talking clips of every person whose head moves freely, and of some before a camera."""
     seen = set()
     for clip in clips_of(data, lambda c: free_heads(c) or usable(c)):
@@ -156,7 +147,7 @@ def reenacted(subject: Subject, data: Path) -> Iterator[Reenacted]:
             continue
         seen.add(clip.entry.person)
         try:
-            yield reenact(subject, clip.entry.file, clip.group)
+            yield reenact(tested, clip.entry.file, clip.group)
         except NoFaceError:
             continue
 
@@ -169,38 +160,33 @@ def _strip(shown: Reenacted) -> Strip:
     return Strip(f"reenacted_{shown.name}", caption, rows)
 
 
-def beginning(subject: Subject, speech: Speech) -> AudioFeatures:
-    """What the model hears of the first seconds of a speech."""
-    return subject.features(speech.sound[: int(SECONDS * speech.rate)], speech.rate)
-
-
-def _add_portraits(report: Report, subject: Subject, data: Path, speech: Speech) -> None:
-    heard = beginning(subject, speech)
-    for face in faces(subject, data):
-        report.rows += identity_rows(subject, face, heard)
-        report.rows += flicker_rows(subject, face)
-        report.rows += distance_rows(subject, face, heard)
+def _add_portraits(report: Report, tested: ModelUnderTest, data: Path, speech: Speech) -> None:
+    heard = beginning(tested, speech, SECONDS)
+    for face in faces(tested, data):
+        report.rows += identity_rows(tested, face, heard)
+        report.rows += flicker_rows(tested, face)
+        report.rows += distance_rows(tested, face, heard)
         moments = torch.linspace(8, len(heard) - 1, STRIP).long()
-        frames = subject.frames(subject.motion(heard, 1)[moments], face.portrait)
+        frames = tested.frames(tested.motion(heard, 1)[moments], face.portrait)
         shown = torch.stack([face.portrait.image[0], *frames])
         report.strips.append(
             Strip(face.name, f"{face.name} ({face.group}): picture, speech", shown)
         )
 
 
-def time_rows(subject: Subject, speech: Speech) -> Iterator[Row]:
+def time_rows(tested: ModelUnderTest, speech: Speech) -> Iterator[Row]:
     """Wall time per frame of each stage, one thread; encoding is per portrait."""
-    runs = Bench(subject.portrait.image.device)
+    runs = Bench(tested.portrait.image.device)
     sound, rate = speech.sound, speech.rate
-    image = subject.portrait.image
-    runs.measure("encode portrait", lambda: subject.space.encode(image), 1, "portrait", 2)
+    image = tested.portrait.image
+    runs.measure("encode portrait", lambda: tested.space.encode(image), 1, "portrait", 2)
     frames = int(len(sound) * 25 / rate)
-    heard = runs.measure("hear", lambda: subject.features(sound, rate), frames, "frame", 2)
-    motion = runs.measure("sample", lambda: subject.motion(heard), frames, "frame", 2)
+    heard = runs.measure("hear", lambda: tested.features(sound, rate), frames, "frame", 2)
+    motion = runs.measure("sample", lambda: tested.motion(heard), frames, "frame", 2)
     few = motion[:TIMED_FRAMES]
 
     def render() -> list[Tensor]:
-        return list(subject.space.render(subject.portrait, few))
+        return list(tested.space.render(tested.portrait, few))
 
     runs.measure("render", render, len(few), "frame", 2)
     for stage in runs.stages:

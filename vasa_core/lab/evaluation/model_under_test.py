@@ -18,7 +18,7 @@ from ...types import AudioFeatures, Controls, Motion, Portrait
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
+class ModelUnderTest:
     """A face space and a motion model under test.
 
     reader    the face encoder that looks at their frames
@@ -66,7 +66,7 @@ class Subject:
         return self.seen(self.motion(heard, seed))
 
 
-def open_subject(
+def open_model(
     name: str,
     image: Tensor,
     folders: list[Path],
@@ -75,7 +75,7 @@ def open_subject(
     cfg: float | None = None,
     workers: int = 1,
     refine: bool = True,
-) -> Subject:
+) -> ModelUnderTest:
     """One of ``models.MODELS`` with a (1, 3, H, W) portrait; ``weights`` as ``load_motion_model``.
 
     Raises InputError for missing weights, NoFaceError for a portrait without a face.
@@ -85,4 +85,4 @@ def open_subject(
     reader = space if isinstance(space, MeshSpace) else MeshSpace.load()
     with torch.no_grad():
         portrait = space.encode(image)
-    return Subject(space, model, reader, portrait, steps, cfg, workers)
+    return ModelUnderTest(space, model, reader, portrait, steps, cfg, workers)

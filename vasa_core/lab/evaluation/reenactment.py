@@ -19,7 +19,7 @@ from ...face.geometry import eye_distance
 from ...face.topology import FACE_VERTICES, LIPS
 from ...render.video import VideoReader
 from .measures import Row
-from .model_under_test import Subject
+from .model_under_test import ModelUnderTest
 from .pictures import picture_errors
 
 FRAMES, STEP = 160, 10  # of a clip are read; every so manieth is drawn
@@ -41,24 +41,24 @@ class Reenacted:
     landmarks: Tensor
 
 
-def reenact(subject: Subject, video: Path, group: str) -> Reenacted:
+def reenact(tested: ModelUnderTest, video: Path, group: str) -> Reenacted:
     """Drive the first frame of a video by what its face does.
 
     Raises NoFaceError when the first frame shows no face.
     """
     frames = torch.stack(list(islice(VideoReader(video), FRAMES)))
-    portrait = subject.space.encode(frames[:1])
-    tracked = subject.space.track(frames, FPS)
-    motion = subject.space.relative(tracked.motion, portrait.pose)
+    portrait = tested.space.encode(frames[:1])
+    tracked = tested.space.track(frames, FPS)
+    motion = tested.space.relative(tracked.motion, portrait.pose)
     chosen = torch.arange(STEP, len(frames), STEP)
     chosen = chosen[tracked.found[chosen]]
-    drawn = torch.stack(list(subject.frames(motion[chosen], portrait)))
+    drawn = torch.stack(list(tested.frames(motion[chosen], portrait)))
     return Reenacted(
         video.stem, group, frames[:1], frames[chosen], drawn, tracked.landmarks[chosen]
     )
 
 
-def reenactment_rows(subject: Subject, shown: Reenacted) -> Iterator[Row]:
+def reenactment_rows(tested: ModelUnderTest, shown: Reenacted) -> Iterator[Row]:
     """Errors of the drawn frames, and of the first frame held still."""
     still = shown.first.expand_as(shown.real)
     for who, frames in (("model", shown.drawn), ("still", still)):
@@ -66,14 +66,16 @@ def reenactment_rows(subject: Subject, shown: Reenacted) -> Iterator[Row]:
             for name, value in picture_errors(made, real, points).items():
                 if name != "eyes_l1":
                     yield Row(name, shown.group, who, shown.name, value)
-        yield from _landmark_rows(subject, shown, who, frames)
+        yield from _landmark_rows(tested, shown, who, frames)
 
 
-def _landmark_rows(subject: Subject, shown: Reenacted, who: str, frames: Tensor) -> Iterator[Row]:
+def _landmark_rows(
+    tested: ModelUnderTest, shown: Reenacted, who: str, frames: Tensor
+) -> Iterator[Row]:
     """Distance of the landmarks found in frames from those of the real ones, read alike."""
     for made, real in zip(frames, shown.real, strict=True):
         try:
-            one, other = subject.reader.landmarks(torch.stack([made, real]))
+            one, other = tested.reader.landmarks(torch.stack([made, real]))
         except NoFaceError:
             continue
         apart = (one - other)[:FACE_VERTICES, :2].norm(dim=1) / eye_distance(other) * 100

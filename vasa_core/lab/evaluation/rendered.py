@@ -7,17 +7,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
-from torch import Tensor
 
 from ...face.geometry import fit_pose
 from ...face.topology import FACE_VERTICES, LIDS, LIPS
 from ...motion.editing import still
-from ...motion.keyframes import controls_from
 from ...render.image import read_image
 from ...types import AudioFeatures, Motion, Portrait
 from ..data.media import portrait_entries
+from .asked import distance_errors, shortened
 from .measures import Row
-from .model_under_test import Subject
+from .model_under_test import ModelUnderTest
 from .pictures import boxes
 
 SIZE = 384  # longer side of the portraits, pixels
@@ -36,66 +35,51 @@ class Face:
     portrait: Portrait
 
 
-def faces(subject: Subject, data: Path) -> list[Face]:
+def faces(tested: ModelUnderTest, data: Path) -> list[Face]:
     """The portraits of a set, encoded."""
     return [
-        Face(entry.name, entry.group, subject.space.encode(read_image(entry.file, SIZE)))
+        Face(entry.name, entry.group, tested.space.encode(read_image(entry.file, SIZE)))
         for entry in portrait_entries(data)
     ]
 
 
-def identity_rows(subject: Subject, face: Face, heard: AudioFeatures) -> Iterator[Row]:
+def identity_rows(tested: ModelUnderTest, face: Face, heard: AudioFeatures) -> Iterator[Row]:
     """How far the shape of the face drifts from the beginning of a speech to its end.
 
     The median of each landmark over a stretch, in canonical coordinates, without lips and lids: a
     renderer that slowly turns one person into another moves them. (Papers compare embeddings of a
     face recogniser, CSIM; none may be shipped here.)
     """
-    motion, stretch = subject.motion(heard, seed=1), int(STRETCH * heard.fps)
+    motion, stretch = tested.motion(heard, seed=1), int(STRETCH * heard.fps)
     ends = Motion.concat([motion[:stretch], motion[-stretch:]])
-    seen = subject.reader.track(subject.frames(ends, face.portrait), heard.fps).landmarks
-    shapes = fit_pose(seen, subject.reader.basis.canonical).canonical(seen)
+    seen = tested.reader.track(tested.frames(ends, face.portrait), heard.fps).landmarks
+    shapes = fit_pose(seen, tested.reader.basis.canonical).canonical(seen)
     begin, end = (part.median(0).values for part in (shapes[:stretch], shapes[-stretch:]))
     held = [v for v in range(FACE_VERTICES) if v not in LIPS and v not in LIDS]
     drift = 100 * float((end - begin)[held].norm(dim=1).mean())
     yield Row("identity_drift", face.group, "model", face.name, drift)
 
 
-def slow_turn(subject: Subject) -> Motion:
+def slow_turn(tested: ModelUnderTest) -> Motion:
     """A turn so slow and even that whatever changes suddenly is a fault of the renderer."""
-    motion = still(subject.space.name, SLOW_FRAMES)
+    motion = still(tested.space.name, SLOW_FRAMES)
     turn = torch.linspace(0, SLOW_YAW, SLOW_FRAMES)[:, None] * torch.tensor([1.0, 0.4, 0.2])
     return replace(motion, rotation=turn)
 
 
-def flicker_rows(subject: Subject, face: Face) -> Iterator[Row]:
+def flicker_rows(tested: ModelUnderTest, face: Face) -> Iterator[Row]:
     """Mean second difference over time in the face's box, of 255, while the head turns slowly.
 
     The idea of the temporal warping error (Lai et al. 2018), with motion too small to be warped.
     """
-    frames = torch.stack(list(subject.frames(slow_turn(subject), face.portrait)))
+    frames = torch.stack(list(tested.frames(slow_turn(tested), face.portrait)))
     box = boxes(face.portrait.landmarks, frames[0])["face"]
     change = frames[box].diff(2, dim=0).abs().mean() * 255
     yield Row("flicker", face.group, "model", face.name, float(change))
 
 
-def distance_rows(subject: Subject, face: Face, heard: AudioFeatures) -> Iterator[Row]:
-    """Size of the face in the frames against the size that an asked distance makes it.
-
-    VASA-1's distance error (section 4.3), in percent of the face's size at distance 1.
-    """
-    few = replace(
-        heard,
-        features=heard.features[: int(ASKED_SECONDS * heard.fps)],
-        duration=int(ASKED_SECONDS * heard.fps) / heard.fps,
-    )
-
-    def size(distance: float) -> Tensor:
-        motion = subject.motion(few, 1, controls_from({"distance": distance}))
-        frames = subject.frames(motion, face.portrait)
-        return subject.reader.track(frames, heard.fps).motion.scale.mean()
-
-    usual = size(1.0)
-    for distance in DISTANCES:
-        error = 100 * abs(float(size(distance) * distance / usual) - 1)
+def distance_rows(tested: ModelUnderTest, face: Face, heard: AudioFeatures) -> Iterator[Row]:
+    """Size of the face in the frames against the size that an asked distance makes it."""
+    few = shortened(heard, ASKED_SECONDS)
+    for error in distance_errors(tested, few, DISTANCES, face.portrait).values():
         yield Row("distance_error", face.group, "model", face.name, error)

@@ -20,7 +20,7 @@ from ..training.motion.data import calm_motion
 from .heads import head_measures, pose_rows, pose_variation
 from .lips import against_real
 from .measures import Row
-from .model_under_test import Subject
+from .model_under_test import ModelUnderTest
 
 OTHERS = 5  # sounds that a head is compared with besides its own
 TALKER = 0.3  # degrees a frame: head speed at which all heads are compared with the sound
@@ -67,13 +67,13 @@ def clips_of(data: Path, keep: Callable[[Clip], bool]) -> list[RealClip]:
 
 
 def lip_rows(
-    subject: Subject, judges: Judges, clips: Sequence[RealClip], seeds: range
+    tested: ModelUnderTest, judges: Judges, clips: Sequence[RealClip], seeds: range
 ) -> Iterator[Row]:
     """Lips against the real ones; sync and alignment of both."""
     sounds = [judges.heard(clip.sound, clip.rate) for clip in clips]
     for number, clip in enumerate(clips):
-        heard = subject.features(clip.sound, clip.rate)
-        motions = {f"seed {seed}": ("model", subject.speak(heard, seed)) for seed in seeds}
+        heard = tested.features(clip.sound, clip.rate)
+        motions = {f"seed {seed}": ("model", tested.speak(heard, seed)) for seed in seeds}
         motions["real"] = ("real", calm_motion(clip.motion))
         for who, motion in motions.values():
             lips = motion.dynamics[:, PARTS["lips"]]
@@ -92,11 +92,11 @@ def lip_rows(
             yield Row("alignment", clip.group, shuffled, clip.name, other)
 
 
-def head_rows(subject: Subject, clips: Sequence[RealClip], seeds: range) -> Iterator[Row]:
+def head_rows(tested: ModelUnderTest, clips: Sequence[RealClip], seeds: range) -> Iterator[Row]:
     """Amount and smoothness of head motion, and blinks, over the same sounds as real people's."""
     for clip in clips:
-        heard = subject.features(clip.sound, clip.rate)
-        motions = [("model", subject.speak(heard, seed)) for seed in seeds]
+        heard = tested.features(clip.sound, clip.rate)
+        motions = [("model", tested.speak(heard, seed)) for seed in seeds]
         for who, motion in [*motions, ("real", calm_motion(clip.motion))]:
             for name, value in head_measures(motion).items():
                 yield Row(name, "talking", who, clip.name, value)

@@ -15,7 +15,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from ...audio.features import FEATURES
-from .dual_encoder import Tower, TwoTowers, at_lags
+from .dual_encoder import DualEncoder, Tower, at_lags
 
 WEIGHTS = Path(__file__).parent / "weights" / "alignment.safetensors"
 WINDOW = 75  # frames, 3 s, as the paper's
@@ -23,13 +23,13 @@ HEARD = slice(FEATURES["mel"].start, FEATURES["voiced"].stop)  # mel, energy, pi
 POSE = 6  # yaw, pitch, roll, translation, log scale
 
 
-def alignment_net() -> TwoTowers:
+def alignment_net() -> DualEncoder:
     """The network, untrained."""
     sound = Tower(HEARD.stop - HEARD.start, 64, strides=(1,), dilations=(1, 2, 4, 4))
-    return TwoTowers(sound, Tower(2 * POSE, 64, strides=(1,), dilations=(1, 2, 4, 4)), POSE)
+    return DualEncoder(sound, Tower(2 * POSE, 64, strides=(1,), dilations=(1, 2, 4, 4)), POSE)
 
 
-def load_alignment(path: Path = WEIGHTS) -> TwoTowers:
+def load_alignment(path: Path = WEIGHTS) -> DualEncoder:
     """The scorer with its weights."""
     net = alignment_net()
     net.load_state_dict({name: value.float() for name, value in load_file(path).items()})
@@ -42,7 +42,7 @@ def windows_of(rows: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def alignment(net: TwoTowers, features: Tensor, pose: Tensor, shift: int = 0) -> float:
+def alignment(net: DualEncoder, features: Tensor, pose: Tensor, shift: int = 0) -> float:
     """Mean cosine of sound and head over all windows of 3 s, -1..1.
 
     Args:

@@ -53,10 +53,10 @@ class Tower(nn.Module):
         return F.normalize(self.last(self.norm(self.layers(self.first(x.mT)))).mT, dim=-1)
 
 
-class TwoTowers(nn.Module):
+class DualEncoder(nn.Module):
     """Sound and movement towers; ``scale`` is the spread of each number that moves.
 
-    ``sharpness`` is the logarithm of the inverse temperature of their cosines.
+    ``logit_scale`` is the logarithm of the inverse temperature of their cosines.
     """
 
     scale: Tensor
@@ -64,7 +64,7 @@ class TwoTowers(nn.Module):
     def __init__(self, sound: Tower, movement: Tower, numbers: int):
         super().__init__()
         self.sound, self.movement = sound, movement
-        self.sharpness = nn.Parameter(torch.tensor(2.5))
+        self.logit_scale = nn.Parameter(torch.tensor(2.5))
         self.register_buffer("scale", torch.ones(numbers))
 
     def embed(self, heard: Tensor, moved: Tensor) -> tuple[Tensor, Tensor]:

@@ -27,7 +27,7 @@ from ...audio.spectrum import (
     mel_filters,
     relative,
 )
-from .dual_encoder import Tower, TwoTowers, at_lags
+from .dual_encoder import DualEncoder, Tower, at_lags
 
 WEIGHTS = Path(__file__).parent / "weights" / "sync.safetensors"
 REACH = 15  # frames of shift that are looked at, either way, as SyncNet does
@@ -50,13 +50,13 @@ class Sync:
     curve: Tensor
 
 
-def sync_net() -> TwoTowers:
+def sync_net() -> DualEncoder:
     """The network, untrained."""
     sound = Tower(40, 96, strides=(2, 2), dilations=(1, 2, 3, 1))
-    return TwoTowers(sound, Tower(2 * LIPS, 96, strides=(1,), dilations=(1, 2, 3, 1)), LIPS)
+    return DualEncoder(sound, Tower(2 * LIPS, 96, strides=(1,), dilations=(1, 2, 3, 1)), LIPS)
 
 
-def load_sync(path: Path = WEIGHTS) -> TwoTowers:
+def load_sync(path: Path = WEIGHTS) -> DualEncoder:
     """The scorer with its weights."""
     net = sync_net()
     net.load_state_dict({name: value.float() for name, value in load_file(path).items()})
@@ -82,7 +82,7 @@ def sound_rows(waveform: Tensor, rate: int) -> Tensor:
 
 
 @torch.no_grad()
-def sync_of(net: TwoTowers, waveform: Tensor, rate: int, lips: Tensor) -> Sync:
+def sync_of(net: DualEncoder, waveform: Tensor, rate: int, lips: Tensor) -> Sync:
     """(N,) samples and (T, 12) lips codes at 25 fps, longer than 2 REACH frames, to their sync."""
     heard = sound_rows(waveform, rate)
     frames = min(len(heard) // MEL_FRAMES, len(lips))

@@ -1,6 +1,6 @@
-"""What Ditto hears: a streaming HuBERT of the large size, published as an ONNX network.
+"""Ditto's audio features: a streaming HuBERT of the large size, published as an ONNX network.
 
-It hears 6480 samples at 16 kHz at a time and gives 20 hidden states, 50 a second. Of these the ten
+It takes 6480 samples at 16 kHz at a time and gives 20 hidden states, 50 a second. Of these the ten
 from the sixth on are kept; two make one motion frame. The network runs in the package onnxruntime,
 which is asked for only when such a network is opened.
 """
@@ -21,10 +21,10 @@ from ...errors import InputError
 
 INPUT = "input_values"
 WIDTH = 1024
-SPAN = 6480  # samples that the network hears at once: ten frames and 80 samples
+SPAN = 6480  # samples that the network takes at once: ten frames and 80 samples
 NEW = 5  # frames that a span gives
-AHEAD = 2  # frames of sound that it hears after those
-BEHIND = SPAN - (NEW + AHEAD) * ROW  # samples that it hears before them
+AHEAD = 2  # frames of sound that it takes after those
+BEHIND = SPAN - (NEW + AHEAD) * ROW  # samples that it takes before them
 FIRST, LAST = -2 * (NEW + AHEAD), -2 * AHEAD  # hidden states that are kept, from the end
 
 
@@ -85,8 +85,8 @@ def open_session(path: str | Path, device: torch.device | str = "cpu") -> Sessio
         import onnxruntime  # pyright: ignore[reportMissingImports]  # optional
     except ImportError as error:
         raise InputError(
-            "Ditto hears with an ONNX network, and the package that runs such networks is not"
-            " installed: pip install onnxruntime. JoyVASA does without it."
+            "Ditto's audio encoder is an ONNX network, and the package that runs such networks is"
+            " not installed: pip install onnxruntime. JoyVASA does without it."
         ) from error
     wanted = ["CPUExecutionProvider"]
     if torch.device(device).type == "cuda":

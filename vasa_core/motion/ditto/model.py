@@ -20,7 +20,7 @@ from ...types import AudioFeatures, Controls, Motion, Portrait, Progress, steppe
 from ..base import EMPTY, MotionModule, steps_within
 from ..controls import FaceActions, Steering, check
 from ..guidance import Conditions, guided
-from ..sampling import Fresh, WindowNoise, ddim
+from ..sampling import StepNoise, WindowNoise, ddim
 from ..schedule import NoiseSchedule
 from ..windows import crossfade, stream_windows
 from .conditions import FaceConditions, conditioning_of
@@ -52,12 +52,12 @@ class Ditto(MotionModule):
         network: MotionDecoder,
         to_motion: ToMotion,
         actions: FaceActions,
-        hearing: AudioEncoder,
+        encoder: AudioEncoder,
         overlap: int = OVERLAP,
     ):
         super().__init__()
         self.network, self.to_motion, self.actions = network, to_motion, actions
-        self.encoder, self.overlap = hearing, overlap
+        self.encoder, self.overlap = encoder, overlap
         self.mover = FaceMover()
 
     @staticmethod
@@ -66,7 +66,7 @@ class Ditto(MotionModule):
         tensors: Mapping[str, Tensor],
         to_motion: ToMotion,
         actions: FaceActions,
-        hearing: AudioEncoder,
+        encoder: AudioEncoder,
         device: torch.device | str = "cpu",
         *,
         dtype: torch.dtype = torch.float32,
@@ -77,7 +77,7 @@ class Ditto(MotionModule):
         """
         network = MotionDecoder()
         network.load_state_dict({k: v for k, v in tensors.items() if not k.endswith(TABLE)})
-        model = Ditto(network.to(dtype), to_motion, actions, hearing)
+        model = Ditto(network.to(dtype), to_motion, actions, encoder)
         return model.train(False).requires_grad_(False).to(device)
 
     def stream(
@@ -94,7 +94,7 @@ class Ditto(MotionModule):
 
         ``seed`` fixes the result, however the sound is cut into pieces. ``steps`` None are 50 of at
         most 1000; ``cfg`` is the guidance scale (None: 1.0). ``progress`` counts sampling steps and
-        may raise to stop. Emotion and gaze of the controls are what the network is told, not
+        may raise to stop. Emotion and gaze of the controls are conditions of the network, not
         corrections afterwards. Raises InputError for no ``portrait`` of the implicit space,
         impossible controls or steps, foreign features or an empty sound.
         """
@@ -116,7 +116,7 @@ class Ditto(MotionModule):
 
     def _motions(self, audio, own: Tensor, sampler, controls: Controls) -> Iterator[Motion]:
         windows = stream_windows(
-            sampler, map(self._heard, audio), self.network.window, 1, self.overlap,
+            sampler, map(self._features_of, audio), self.network.window, 1, self.overlap,
             crossfade(self.overlap),
         )  # fmt: skip
         rest, first, steering = self.mover.still(own), None, None
@@ -134,12 +134,12 @@ class Ditto(MotionModule):
         like = self.mover.degrees
         return value.to(like.device, torch.promote_types(like.dtype, torch.float32))
 
-    def _heard(self, piece: AudioFeatures) -> Tensor:
+    def _features_of(self, piece: AudioFeatures) -> Tensor:
         self.check(piece)
         return self._placed(piece.features)
 
     def noise(self, seed: int, steps: int) -> WindowNoise:
-        """What steps add is the same for all windows, as Ditto has it; each starts afresh."""
+        """What steps add is the same for all windows, as Ditto has it; each starts anew."""
         generator = torch.Generator().manual_seed(seed)
         shape = (1, self.network.window, self.network.motion)
 
@@ -154,7 +154,7 @@ class Ditto(MotionModule):
         self,
         condition: Tensor,
         frame: Tensor,
-        noise: tuple[Tensor, Fresh],
+        noise: tuple[Tensor, StepNoise],
         steps: int = STEPS,
         scale: float = GUIDANCE,
         callback: Callable[[int], None] | None = None,
@@ -165,13 +165,13 @@ class Ditto(MotionModule):
             frame: (265,) motion vector before the window.
             noise: (1, W, 265) standard normal start, and what each step adds.
         """
-        tokens = self.network.listen(condition[None])
+        tokens = self.network.encode_condition(condition[None])
         given = {"audio": tokens, "frame": frame[None]}
         schedule = NoiseSchedule.cosine(MOST_STEPS).to(condition.device)  # never in half precision
-        start, fresh = noise
+        start, step_noise = noise
         denoise = guided(self.denoised, given, {"audio": scale})
         return ddim(
-            denoise, start.to(condition), schedule, steps, 1.0, fresh, callback=callback
+            denoise, start.to(condition), schedule, steps, 1.0, step_noise, callback=callback
         )[0]  # fmt: skip
 
     def denoised(self, noisy: Tensor, time: Tensor, given: Conditions, dropped) -> Tensor:

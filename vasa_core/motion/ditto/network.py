@@ -59,15 +59,15 @@ class EncoderLayer(nn.Module):
 
 
 class Film(nn.Module):
-    """Scales and shifts channels as a vector tells (Perez et al. 2018)."""
+    """Scales and shifts channels by a vector (Perez et al. 2018)."""
 
     def __init__(self, width: int):
         super().__init__()
         self.block = nn.Sequential(nn.Mish(), nn.Linear(width, 2 * width))
 
-    def forward(self, x: Tensor, told: Tensor) -> Tensor:
+    def forward(self, x: Tensor, modulation: Tensor) -> Tensor:
         """(B, S, C) tokens and the (B, C) vector to tokens."""
-        scale, shift = self.block(told)[:, None].chunk(2, 2)
+        scale, shift = self.block(modulation)[:, None].chunk(2, 2)
         return (scale + 1) * x + shift
 
 
@@ -83,14 +83,14 @@ class DecoderLayer(nn.Module):
         self.norm1, self.norm2, self.norm3 = (nn.LayerNorm(width) for _ in range(3))
         self.film1, self.film2, self.film3 = (Film(width) for _ in range(3))
 
-    def forward(self, x: Tensor, memory: Tensor, told: Tensor, rotation: Rotation) -> Tensor:
+    def forward(self, x: Tensor, memory: Tensor, modulation: Tensor, rotation: Rotation) -> Tensor:
         """(B, W, C) tokens, (B, S, C) memory, (B, C) modulation to (B, W, C) tokens."""
         normed = self.norm1(x)
         turned = rotation(normed)
-        x = x + self.film1(attend(self.self_attn, turned, turned, normed), told)
+        x = x + self.film1(attend(self.self_attn, turned, turned, normed), modulation)
         query = rotation(self.norm2(x))
-        x = x + self.film2(attend(self.multihead_attn, query, rotation(memory), memory), told)
-        return x + self.film3(self.linear2(F.gelu(self.linear1(self.norm3(x)))), told)
+        x = x + self.film2(attend(self.multihead_attn, query, rotation(memory), memory), modulation)
+        return x + self.film3(self.linear2(F.gelu(self.linear1(self.norm3(x)))), modulation)
 
 
 class MotionDecoder(nn.Module):
@@ -125,7 +125,7 @@ class MotionDecoder(nn.Module):
         self.seqTransDecoder = nn.ModuleDict({"stack": stack})
         self.final_layer = nn.Linear(width, motion)
 
-    def listen(self, condition: Tensor) -> Tensor:
+    def encode_condition(self, condition: Tensor) -> Tensor:
         """(B, W, condition) rows to their (B, W, C) tokens, which do not depend on the step."""
         tokens = self.cond_projection(condition.to(self.cond_projection.weight.dtype))
         for layer in self.cond_encoder:
@@ -152,13 +152,13 @@ class MotionDecoder(nn.Module):
             tokens = torch.where(dropped[:, None, None], self.null_cond_embed, tokens)
             hidden = torch.where(dropped[:, None], self.null_cond_hidden, hidden)
         timed = self.time_mlp(sinusoid(time, self.width).to(own))  # (B, 4 C)
-        told = self.to_time_cond(timed) + hidden
+        modulation = self.to_time_cond(timed) + hidden
         time_tokens = self.to_time_tokens(timed).unflatten(1, (TIME_TOKENS, -1))
         memory = self.norm_cond(torch.cat([tokens, time_tokens], 1))  # (B, W + 2, C)
         stack = self.seqTransDecoder["stack"]
         assert isinstance(stack, nn.ModuleList)
         for layer in stack:
-            x = layer(x, memory, told, self.rotation)
+            x = layer(x, memory, modulation, self.rotation)
         return self.final_layer(x).to(motion.dtype)
 
 

@@ -1,4 +1,4 @@
-"""What JoyVASA hears: HuBERT's last hidden states (Hsu et al. 2021), two to a motion frame.
+"""JoyVASA's audio features: HuBERT's last hidden states (Hsu et al. 2021), two to a motion frame.
 
 HuBERT belongs to JoyVASA's checkpoint and runs with the model, window by window. The raw waveform
 goes in, neither centred nor scaled.
@@ -29,13 +29,13 @@ def untrained_hubert(**sizes: Any) -> HubertModel:
         from transformers import HubertConfig, HubertModel
     except ImportError as error:
         raise InputError(
-            "JoyVASA hears with HuBERT of the package transformers, which is not installed here:"
+            "JoyVASA needs HuBERT of the package transformers, which is not installed here:"
             " pip install transformers."
         ) from error
     return HubertModel(HubertConfig(**sizes))
 
 
-class HubertHearing(nn.Module):
+class HubertFeatures(nn.Module):
     """Waveform of a window to its audio rows. Its keys are the published ones, under
     ``audio_encoder.`` and ``audio_feature_map.``; weight norm loads under both its names."""
 

@@ -18,16 +18,16 @@ from ...types import AudioFeatures, Controls, Motion, Portrait, Progress, steppe
 from ..base import EMPTY, MotionModule, steps_within
 from ..controls import FaceActions, Steering, check
 from ..guidance import Conditions, guided, thresholded
-from ..sampling import Fresh, WindowNoise, ddim
+from ..sampling import StepNoise, WindowNoise, ddim
 from ..schedule import NoiseSchedule
 from ..windows import stream_windows
-from .hubert import HubertHearing
+from .hubert import HubertFeatures
 from .network import TABLES, Denoiser, Positions
 from .vector import MotionTemplate, RunningMean
 
 STEPS = 50
 GUIDANCE = 1.8  # published as 2.8: there the scale counts from the prediction without sound
-LEAD = 2  # silent rows that the sound is preceded by
+LEAD = 2  # silent rows before the sound
 
 ToMotion = Callable[..., Motion]
 """Raw numbers, by keyword, to Motion (reference "portrait"):
@@ -42,7 +42,7 @@ ToMotion = Callable[..., Motion]
 class JoyVasa(MotionModule):
     """Implements ``vasa_core.interfaces.MotionModel``; made by ``load``.
 
-    Denoiser and hearing may be brought to half precision; what is sampled stays float32.
+    Denoiser and HuBERT may be brought to half precision; what is sampled stays float32.
     """
 
     space = "implicit"
@@ -53,14 +53,14 @@ class JoyVasa(MotionModule):
     def __init__(
         self,
         denoiser: Denoiser,
-        hearing: HubertHearing,
+        hubert: HubertFeatures,
         template: Mapping[str, Tensor],
         to_motion: ToMotion,
         actions: FaceActions,
         smooth: bool = True,
     ):
         super().__init__()
-        self.denoiser, self.hearing = denoiser, hearing
+        self.denoiser, self.hubert = denoiser, hubert
         self.to_motion, self.actions, self.smooth = to_motion, actions, smooth
         self.encoder = WaveformEncoder(LEAD)
         self.start_motion_feat = nn.Parameter(torch.randn(1, denoiser.past, denoiser.motion))
@@ -88,7 +88,7 @@ class JoyVasa(MotionModule):
         ``smooth`` is off. RuntimeError (torch's) for tensors of another network.
         """
         model = JoyVasa(
-            Denoiser(positions=positions), HubertHearing(), template, to_motion, actions, smooth
+            Denoiser(positions=positions), HubertFeatures(), template, to_motion, actions, smooth
         )
 
         def group(*prefixes: str) -> dict[str, Tensor]:
@@ -96,11 +96,11 @@ class JoyVasa(MotionModule):
 
         network = {k.removeprefix("denoising_net."): v for k, v in group("denoising_net.").items()}
         model.denoiser.load_state_dict({k: v for k, v in network.items() if k not in TABLES})
-        model.hearing.load_state_dict(group("audio_encoder.", "audio_feature_map."))
+        model.hubert.load_state_dict(group("audio_encoder.", "audio_feature_map."))
         for name in ("start_motion_feat", "start_audio_feat", "null_audio_feat"):
             getattr(model, name).data.copy_(tensors[name])
         model.denoiser.to(dtype)
-        model.hearing.to(dtype)
+        model.hubert.to(dtype)
         return model.train(False).requires_grad_(False).to(device)
 
     def stream(
@@ -137,7 +137,7 @@ class JoyVasa(MotionModule):
         window, past = self.denoiser.window, self.denoiser.past
         smoother, first, steering = RunningMean(), None, None
         for vectors, _ in stream_windows(
-            sampler, map(self._heard, audio), window, past, join=None, hold=False
+            sampler, map(self._samples_of, audio), window, past, join=None, hold=False
         ):
             values = self.template(vectors, smoother if self.smooth else None)
             first = first or {name: value[:1] for name, value in values.items()}
@@ -147,7 +147,7 @@ class JoyVasa(MotionModule):
         if first is None:
             raise InputError(EMPTY)
 
-    def _heard(self, piece: AudioFeatures) -> Tensor:
+    def _samples_of(self, piece: AudioFeatures) -> Tensor:
         self.check(piece)
         like = self.start_motion_feat  # on the model's device
         return piece.features.to(like.device, torch.promote_types(like.dtype, torch.float32))
@@ -162,7 +162,7 @@ class JoyVasa(MotionModule):
 
         start = drawn(1)[0]
 
-        def of_window(number: int) -> tuple[Tensor, Fresh]:
+        def of_window(number: int) -> tuple[Tensor, StepNoise]:
             added = drawn(steps - 1)
             return start, lambda step: added[step]
 
@@ -171,9 +171,9 @@ class JoyVasa(MotionModule):
     @torch.no_grad()
     def window(
         self,
-        heard: Tensor,
+        audio: Tensor,
         past: tuple[Tensor, Tensor],
-        noise: tuple[Tensor, Fresh],
+        noise: tuple[Tensor, StepNoise],
         steps: int = STEPS,
         scale: float = GUIDANCE,
         *,
@@ -189,14 +189,14 @@ class JoyVasa(MotionModule):
             flexibility: of ``sampling.ddim``.
             threshold: share, low and high of ``guidance.thresholded``; None: no thresholding.
         """
-        given = {"audio": heard, "past_motion": past[0], "past_audio": past[1]}
-        given = {name: rows[None].to(heard) for name, rows in given.items()}
+        given = {"audio": audio, "past_motion": past[0], "past_audio": past[1]}
+        given = {name: rows[None].to(audio) for name, rows in given.items()}
         model = self.denoised if threshold is None else thresholded(self.denoised, *threshold)
-        schedule = NoiseSchedule.cosine(STEPS).to(heard.device)  # here, or halving would halve it
+        schedule = NoiseSchedule.cosine(STEPS).to(audio.device)  # here, or halving would halve it
         denoise = guided(model, given, {"audio": scale})
-        start, fresh = noise
+        start, step_noise = noise
         return ddim(
-            denoise, start.to(heard), schedule, steps, 1.0, fresh, flexibility, callback
+            denoise, start.to(audio), schedule, steps, 1.0, step_noise, flexibility, callback
         )[0]  # fmt: skip
 
     def denoised(self, noisy: Tensor, time: Tensor, given: Conditions, dropped) -> Tensor:
@@ -213,24 +213,24 @@ class JoyVasa(MotionModule):
 
 
 class _WindowSampler:
-    """Samples one window after the other; remembers what was heard at the end of the last."""
+    """Samples one window after the other; remembers the audio rows at the end of the last."""
 
     def __init__(self, model: JoyVasa, noise: WindowNoise, steps: int, scale: float, step):
         self.model, self.noise, self.steps, self.scale = model, noise, steps, scale
-        self.heard: Tensor | None = None
+        self.before: Tensor | None = None
         self.step = step
 
     @torch.no_grad()
     def __call__(self, sound: Tensor, past: Tensor | None, start: int) -> Tensor:
         """(W, 640) samples and (K, D + 640) past motion and samples to (W, D) motion vectors."""
         model, network = self.model, self.model.denoiser
-        heard = model.hearing(sound.flatten()[None])[0]  # (W, C)
+        audio = model.hubert(sound.flatten()[None])[0]  # (W, C)
         before = (model.start_motion_feat[0], model.start_audio_feat[0])
         if past is not None:
-            assert self.heard is not None  # the window before left it
-            before = (past[:, : network.motion], self.heard)
-        self.heard = heard[-network.past :]
+            assert self.before is not None  # the window before left it
+            before = (past[:, : network.motion], self.before)
+        self.before = audio[-network.past :]
         noise = self.noise(start // network.window)
         return model.window(
-            heard, before, noise, self.steps, self.scale, callback=lambda done: self.step()
+            audio, before, noise, self.steps, self.scale, callback=lambda done: self.step()
         )

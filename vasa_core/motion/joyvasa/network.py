@@ -1,8 +1,8 @@
 """JoyVASA's denoiser: a transformer decoder over past and noisy motion, with sound as its memory.
 
 Cao et al. 2024, "JoyVASA: Portrait and Animal Image Animation with Diffusion-Based Audio-Driven
-Facial Dynamics and Head Motion Generation", section 3.2. Frames attend to each other; of the sound,
-each frame hears its own row only. Keys are the published ones under ``denoising_net.``, without the
+Facial Dynamics and Head Motion Generation", section 3.2. Frames attend to each other, and of the
+sound each to its own row only. Keys are the published ones under ``denoising_net.``, without the
 tables, which are computed.
 """
 

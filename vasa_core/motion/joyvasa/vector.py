@@ -46,8 +46,8 @@ class MotionTemplate(nn.Module):
     yaw and roll (1,).
     """
 
-    rest: Tensor
-    spread: Tensor
+    offset: Tensor
+    factor: Tensor
 
     def __init__(self, published: Mapping[str, Tensor]):
         super().__init__()
@@ -56,15 +56,15 @@ class MotionTemplate(nn.Module):
             for end in ("min", "max")
         )
         mean, std = published["mean_exp"].flatten(), published["std_exp"].flatten()
-        self.register_buffer("rest", torch.cat([mean.float(), low]))
-        self.register_buffer("spread", torch.cat([std.float(), high - low]))
+        self.register_buffer("offset", torch.cat([mean.float(), low]))
+        self.register_buffer("factor", torch.cat([std.float(), high - low]))
 
     def forward(self, vectors: Tensor, smoother: RunningMean | None = None) -> dict[str, Tensor]:
         """(T, 73) vectors to rotation (T, 3), scale (T,), t (T, 3), exp (T, 63).
 
         ``smoother`` smooths all but the expression.
         """
-        raw = (vectors[:, USED] * self.spread + self.rest).to(self.spread.dtype)
+        raw = (vectors[:, USED] * self.factor + self.offset).to(self.factor.dtype)
         if smoother is not None:
             raw[:, SMOOTHED] = smoother(raw[:, SMOOTHED])
         return {

@@ -12,12 +12,16 @@ from torch import Tensor
 from ....face import topology as mesh
 from ....face.framing import crop_grid, fit_frames, frame_size, make_frames, sample, to_crop
 from ....face.topology import mirror_index
+from ....render.blur import gaussian_blur
 from ...data.faces import SIZE
 from .glasses import put_on_glasses
 from .repose import OPENED, ShapeBank, mouth_height, warp
 
 LATTICE = 32  # the re-posing warp is worked out on a lattice of this many columns
 CROP_SIDE = 2.6  # side of the face crop in eye distances of the mean face
+BLUR_RADIUS = (
+    4  # pixels at which the kernels of all blurs end, as when the shipped weights were made
+)
 
 
 @dataclass
@@ -186,7 +190,7 @@ def restyle(crops: Tensor, generator: torch.Generator) -> Tensor:
     change(0.06, drawing)
     change(0.05, poster)
     change(0.25, reduced)
-    change(0.15, lambda some: blurred(some, 0.5 + 1.5 * float(random(1))))
+    change(0.15, lambda some: gaussian_blur(some, 0.5 + 1.5 * float(random(1)), BLUR_RADIUS))
     change(0.4, noisy)
     return crops.clamp(0, 1)
 
@@ -201,20 +205,10 @@ def lit(images: Tensor, generator: torch.Generator) -> Tensor:
     return images * (1 + strength * (angle.cos() * x + angle.sin() * y))
 
 
-def blurred(images: Tensor, sigma: float) -> Tensor:
-    """Images (B, C, H, W) under a Gaussian of ``sigma`` pixels."""
-    x = torch.arange(-4, 5, dtype=images.dtype)
-    kernel = torch.exp(-x.square() / (2 * sigma**2))
-    kernel = (kernel / kernel.sum()).expand(images.shape[1], 1, 1, -1)
-    images = F.pad(images, (4, 4, 4, 4), mode="replicate")
-    images = F.conv2d(images, kernel, groups=images.shape[1])
-    return F.conv2d(images, kernel.mT, groups=images.shape[1])
-
-
 def drawing(images: Tensor) -> Tensor:
     """A pencil sketch: the grey picture divided by its blurred self."""
     grey = images.mean(1, keepdim=True).clamp(0, 1) + 0.05
-    return (grey / blurred(grey, 2.5)).clamp(0, 1.1).expand_as(images) ** 3
+    return (grey / gaussian_blur(grey, 2.5, BLUR_RADIUS)).clamp(0, 1.1).expand_as(images) ** 3
 
 
 def occluded(crops: Tensor, generator: torch.Generator) -> Tensor:

@@ -38,13 +38,12 @@ def face_actions(basis: FaceBasis) -> FaceActions:
 
 def main() -> None:
     """Command line: put these emotions into the shipped motion model, which needs no training."""
-    path = WEIGHTS / "mesh_motion.safetensors"
-    with safe_open(path, framework="pt") as file:
+    with safe_open(WEIGHTS, framework="pt") as file:
         about = file.metadata()
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     actions = face_actions(FaceBasis.load()).state_dict()
     made = {f"actions.{name}": value.contiguous() for name, value in actions.items()}
-    save_file(tensors | made, path, metadata=about)
+    save_file(tensors | made, WEIGHTS, metadata=about)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ....motion.model import Hearing
+from ....motion.model import AudioConditioning
 from ....motion.spectrum import Whitening
 from ....motion.vectorize import POSE_SIZE, MotionScaler
 from .data import SOUND_COLUMNS
@@ -35,17 +35,25 @@ class Batches:
     """Normalised batches for the network from a source of windows, on the CPU."""
 
     def __init__(
-        self, source: WindowSource, scaler: MotionScaler, hearing: Hearing, whitening: Whitening
+        self,
+        source: WindowSource,
+        scaler: MotionScaler,
+        conditioning: AudioConditioning,
+        whitening: Whitening,
     ):
         self.source = source
-        self.scaler, self.hearing, self.whitening = copy.deepcopy((scaler, hearing, whitening))
+        self.scaler, self.conditioning, self.whitening = copy.deepcopy(
+            (scaler, conditioning, whitening)
+        )
 
     def draw(self, size: int, rng: np.random.Generator) -> Batch:
         """``size`` fresh windows."""
         windows = [self.source.draw(rng) for _ in range(size)]
         past = self.source.past
         motion = (_stacked([w.motion for w in windows]) - self.scaler.mean) / self.scaler.std
-        audio = (_stacked([w.audio for w in windows]) - self.hearing.mean) / self.hearing.std
+        audio = (
+            _stacked([w.audio for w in windows]) - self.conditioning.mean
+        ) / self.conditioning.std
         unknown = torch.tensor([not w.sound_known for w in windows])
         audio[unknown, :, :SOUND_COLUMNS] = 0
         noise = _stacked(rng.standard_normal((size, past, motion.shape[2])))
@@ -53,8 +61,10 @@ class Batches:
         conditions = {"audio": audio[:, past:], "past": before}
         for name in windows[0].signals:
             conditions[name] = _stacked([w.signals[name] for w in windows])
-        prior = self.hearing.lead(audio[:, past:].flatten(0, 1)).view(size, -1, motion.shape[2])
-        return Batch(self.whitening.whiten(motion[:, past:] - prior), conditions)
+        prior = self.conditioning.audio_prior(audio[:, past:].flatten(0, 1)).view(
+            size, -1, motion.shape[2]
+        )
+        return Batch(self.whitening.encode(motion[:, past:] - prior), conditions)
 
 
 def _stacked(rows) -> Tensor:

@@ -71,7 +71,7 @@ def two_steps(
     Returns:
         (B, W, D) the clean motion whose DDIM step is both of the teacher's.
     """
-    signal = teacher.schedule.signal.to(noisy)
+    signal = teacher.schedule.alphas_cumprod.to(noisy)
     left = torch.where(times >= 0, signal[times.clamp(min=0)], 1.0)[..., None, None]
     alpha, sigma = left.sqrt().unbind(1), (1 - left).sqrt().unbind(1)
     x = noisy
@@ -130,7 +130,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     model, recipes = read_model(path), recipes_of(path)
     clips = load_talking(args.data, ArticulationEncoder.load())
     source = window_source([clip for clip in clips if not clip.held_out], FaceBasis.load())
-    batches = Batches(source, model.scaler, model.hearing, model.network.whitening)
+    batches = Batches(source, model.scaler, model.conditioning, model.network.whitening)
     model.quick = distil(model, batches, args.out, recipe)
     if is_main_process():
         count, seed = recipe.calibration_windows, recipe.seed

@@ -23,7 +23,7 @@ from torch import Tensor
 from ....audio.articulation import PHONES
 from ....audio.features import FEATURES, ArticulationEncoder
 from ....face.basis import CODE_SIZE, PARTS, FaceBasis
-from ....motion.model import Hearing, MotionDiffusion, save_model
+from ....motion.model import AudioConditioning, MotionDiffusion, save_model
 from ....motion.transformer import MotionTransformer, MotionTransformerConfig
 from ....motion.vectorize import POSE_SIZE
 from ...engine import Objective, Step, Trainer
@@ -68,18 +68,20 @@ def build(recipe: MotionRecipe, source: WindowSource, basis: FaceBasis) -> Motio
     scaler, mean, std = statistics([source.draw(rng) for _ in range(count)])
     config = getattr(MotionTransformerConfig, recipe.preset)(MOTION_SIZE, len(mean), SIGNALS)
     network = MotionTransformer(config)
-    leading = torch.full((MOTION_SIZE,), -1)
-    leading[LIPS] = torch.arange(SOUND_COLUMNS, len(mean))
+    prior = torch.full((MOTION_SIZE,), -1)
+    prior[LIPS] = torch.arange(SOUND_COLUMNS, len(mean))
     phones = FEATURES["phones"].start
-    pressed = phones + PHONES.index("bilabial")
-    hearing = Hearing(ArticulationEncoder.name, audio_columns(), mean, std, leading, pressed)
-    batches = Batches(source, scaler, hearing, network.whitening)
+    bilabial = phones + PHONES.index("bilabial")
+    conditioning = AudioConditioning(
+        ArticulationEncoder.name, audio_columns(), mean, std, prior, bilabial
+    )
+    batches = Batches(source, scaler, conditioning, network.whitening)
     parts = [slice(POSE_SIZE + p.start, POSE_SIZE + p.stop) for p in PARTS.values()]
     network.whitening.fit(batches.draw(count, rng).clean, [slice(POSE_SIZE), *parts])
     # Unless something else is asked for: eyes ahead, mean distance, an ordinary amount of motion.
     defaults = {name: torch.zeros(size) for name, size in SIGNALS.items()}
     return MotionDiffusion(
-        network, scaler, hearing, face_actions(basis),
+        network, scaler, conditioning, face_actions(basis),
         space="mesh", fps=FPS, defaults=defaults,
     )  # fmt: skip
 
@@ -102,7 +104,7 @@ def dropped_rows(clean: Tensor) -> dict[str, Tensor]:
 
 def errors(network: MotionTransformer, error: Tensor) -> Tensor:
     """() mean square of a (B, W, D) error, white and as motion; blinks count more."""
-    shown = network.whitening.color(error)
+    shown = network.whitening.decode(error)
     return error.square().mean() + shown.square().mean() + 2 * shown[..., BLINK].square().mean()
 
 
@@ -119,7 +121,7 @@ def train(clips: list[TalkingClip], out: Path, recipe: MotionRecipe) -> MotionDi
     others = window_source([clip for clip in clips if clip.held_out], basis)
     log.info("%d clips train, %d validate", len(source.clips), len(others.clips))
     model = build(recipe, source, basis)
-    network, parts = model.network, (model.scaler, model.hearing, model.network.whitening)
+    network, parts = model.network, (model.scaler, model.conditioning, model.network.whitening)
     batches, checks = Batches(source, *parts), Batches(others, *parts)
 
     def loss(batch: Batch, step: Step) -> tuple[Tensor, dict]:

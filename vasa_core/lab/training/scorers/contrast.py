@@ -5,13 +5,13 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ...scorers.dual_encoder import TwoTowers, at_lags
+from ...scorers.dual_encoder import DualEncoder, at_lags
 
 REACH = 12  # frames of shift within a crop that the loss compares
 SPREAD = 1.5  # frames over which being a little off is forgiven; it makes the score fall evenly
 
 
-def contrastive_loss(net: TwoTowers, sound: Tensor, movement: Tensor, weight: Tensor) -> Tensor:
+def contrastive_loss(net: DualEncoder, sound: Tensor, movement: Tensor, weight: Tensor) -> Tensor:
     """Tell each frame's own movement from its neighbours' in time, and from other crops'.
 
     Args:
@@ -21,7 +21,7 @@ def contrastive_loss(net: TwoTowers, sound: Tensor, movement: Tensor, weight: Te
     Returns:
         () cross entropy (InfoNCE, van den Oord 2018, eq. 4) with targets that fall off over time.
     """
-    sharp = net.sharpness.exp()
+    sharp = net.logit_scale.exp()
     losses = []
     lags = torch.arange(-REACH, REACH + 1, device=sound.device).abs()
     target = (-lags / SPREAD).softmax(0)

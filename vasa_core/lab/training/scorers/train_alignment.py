@@ -26,7 +26,7 @@ from ...data.tracks import Clip
 from ...engine import Objective, Step, Trainer
 from ...recipe import Recipe, add_arguments, parse, recipe_from, training_parser
 from ...scorers.alignment import HEARD, POSE, WINDOW, alignment, alignment_net
-from ...scorers.dual_encoder import TwoTowers
+from ...scorers.dual_encoder import DualEncoder
 from ..motion.data import STILL_SMOOTHING, smoothed
 from ..motion.windows import head_speed
 from .contrast import contrastive_loss
@@ -121,18 +121,18 @@ def unlikely(pose: Tensor, rng: np.random.Generator) -> Tensor:
     return pose * torch.tensor(sizes).float()[:, None, None]
 
 
-def loss_of(net: TwoTowers, sounds: Tensor, poses: Tensor, unlikely_poses: Tensor) -> Tensor:
+def loss_of(net: DualEncoder, sounds: Tensor, poses: Tensor, unlikely_poses: Tensor) -> Tensor:
     """Contrastive loss, and that the unlikely amounts of motion score lower."""
     sound, head = net.embed(sounds, poses)
     weight = sound.new_ones(sound.shape[:2])
     wrong = net.embed(sounds, unlikely_poses)[1]
-    sharp = net.sharpness.exp()
+    sharp = net.logit_scale.exp()
     against = torch.stack([(sound * x).sum(-1) for x in (head, wrong)], -1) * sharp
     scale = -against.log_softmax(-1)[..., 0].mean()
     return contrastive_loss(net, sound, head, weight) + 0.5 * scale
 
 
-def sanity(net: TwoTowers, clips: dict) -> str:
+def sanity(net: DualEncoder, clips: dict) -> str:
     """The paper's two checks on real clips: score by shift (both ways), and by scale of motion."""
 
     def mean(shift: int = 0, scale: float = 1.0) -> float:
@@ -156,7 +156,7 @@ def sanity(net: TwoTowers, clips: dict) -> str:
 
 def train(
     seen: Heads, held_out: Heads, others: Heads, out: Path, recipe: AlignmentRecipe
-) -> TwoTowers:
+) -> DualEncoder:
     """Train, or go on from the checkpoint in ``out``; each checkpoint writes the weight file."""
     torch.manual_seed(recipe.seed)
     net = alignment_net()

@@ -27,7 +27,7 @@ from ...data.clips import RealClip, in_step, real_clips
 from ...data.lips import LipMeasures
 from ...engine import Objective, Step, Trainer
 from ...recipe import Recipe, add_arguments, parse, recipe_from, save_recipes, training_parser
-from ...scorers.dual_encoder import TwoTowers
+from ...scorers.dual_encoder import DualEncoder
 from ...scorers.sync import LEAD, MEL_FRAMES, Sync, sync_net, sync_of
 from ..articulation.crops import ROWS, CropSampler, Groups
 from ..articulation.lip_model import LipModelRecipe
@@ -66,7 +66,7 @@ def activity(codes: Tensor, opening: Tensor) -> Tensor:
     return (around.std(-1) > ACTIVE).float()
 
 
-def validate(net: TwoTowers, clips: list[RealClip]) -> dict[str, list[Sync]]:
+def validate(net: DualEncoder, clips: list[RealClip]) -> dict[str, list[Sync]]:
     """Sync of real clips by group."""
     found: dict[str, list[Sync]] = {}
     for clip in clips:
@@ -91,7 +91,7 @@ def summary(found: dict[str, list[Sync]]) -> str:
 
 def train(
     groups: Groups, others: list[RealClip], measures: LipMeasures, out: Path, recipe: SyncRecipe
-) -> TwoTowers:
+) -> DualEncoder:
     """Train, or go on from the checkpoint in ``out``; each checkpoint writes the weight file."""
     torch.manual_seed(recipe.seed)
     net = sync_net()
@@ -121,7 +121,7 @@ def train(
     return Trainer(out, recipe, {"sync": Objective(net, loss)}, batches, checked).run()["sync"]
 
 
-def write(net: TwoTowers, path: Path, recipe: Recipe) -> None:
+def write(net: DualEncoder, path: Path, recipe: Recipe) -> None:
     """The weight file, in half precision."""
     save_file({name: value.half().contiguous() for name, value in net.state_dict().items()}, path)
     save_recipes(path, {path.stem: recipe})

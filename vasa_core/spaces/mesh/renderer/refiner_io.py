@@ -19,7 +19,7 @@ from .geometry.openings import Openings
 from .geometry.portrait_geometry import PortraitGeometry
 from .geometry.pose import HeadMotion
 from .geometry.texture import luminance
-from .layers.mouth import CHEEKS, LIP_FLESH, colour_at
+from .layers.palette import CHEEKS, LIP_FLESH, colour_at
 from .layers.patch import Layer, OpenedPatch, Patch
 from .refiner import MOUTH, Refiner
 

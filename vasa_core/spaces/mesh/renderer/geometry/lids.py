@@ -17,16 +17,26 @@ from .....face.topology import (
     RIGHT_LID_LOWER,
     RIGHT_LID_UPPER,
 )
+from .....render.blur import gaussian_blur
 from .openings import Openings, cut_eyes
-from .surface import gaussian_blur
 from .texture import Texture, luminance
 
-SEARCH_RADIUS = {"upper": 0.030, "lower": 0.050}  # of the search, in eye distances
-BAND = 0.014  # on either side of an edge whose colours are compared, in eye distances
+# All of these were chosen by hand. Lengths are in eye distances, along a lid in half its width.
+SEARCH_RADIUS = {"upper": 0.030, "lower": 0.050}  # how far outward an edge is looked for
+SEARCH_STEPS, INWARD = 41, 0.8  # of the search; how far inward, in radii
+BAND = 0.014  # on either side of an edge whose colours are compared
 LASHES = 0.012  # thickness: the upper contour lies at their lower edge
-AROUND = 0.35  # of the eyes that is looked at, in eye distances
-COLUMNS, STEPS = 25, 41
-DISTRUST = 0.50  # how much better an edge at the end of the reach must be than one in place
+AROUND = 0.35  # of the eyes that is looked at
+NOISE = 0.006  # blur that takes it out of the picture
+ALONG, COLUMNS = 0.7, 25  # the part of a lid that is looked at, and at how many places
+DISTRUST = 0.50  # how much better an edge a radius away must be than one in place
+SHARPNESS = 12  # of the choice between edges
+CLEAR_EDGE = 0.2  # difference in strangeness, 0..1, below which a lid is left where it is
+# Rows of skin that an eye is compared with: two below it, one above; along 9 places each.
+SKIN_BELOW, SKIN_ABOVE, SKIN_ALONG, SKIN_COLUMNS = (0.13, 0.17), 0.07, 0.8, 9
+LEAST_SPREAD, LEAST_LIGHT = 0.03, 0.15  # of the skin's colours
+# A colour is strange from so many spreads of the skin on, and so much of its light.
+SPREADS, OF_LIGHT = 2.5, 0.15
 
 
 def fit_lids(picture: Tensor, landmarks: Tensor, unit: float) -> Tensor:
@@ -54,46 +64,46 @@ def _smoothed(picture: Tensor, lids: Tensor, unit: float) -> Texture:
     low = (lids.amin(0) - AROUND * unit).floor().clamp(min=0)
     high = torch.minimum((lids.amax(0) + AROUND * unit).ceil(), size)
     (left, top), (right, bottom) = low.long().tolist(), high.long().tolist()
-    smooth = gaussian_blur(picture[..., top:bottom, left:right], 0.006 * unit)
+    smooth = gaussian_blur(picture[..., top:bottom, left:right], NOISE * unit)
     return Texture(smooth, low[None] + 0.5, high[None] - 0.5)
 
 
 def _shift(texture: Texture, eyes: Openings, side: str, unit: float) -> Tensor:
     """(2,) pixels downward by which the upper or lower contours of both eyes are off."""
     outward = -1.0 if side == "upper" else 1.0
-    x = torch.linspace(-0.7, 0.7, COLUMNS).to(eyes.half) * eyes.half[:, None]
+    x = torch.linspace(-ALONG, ALONG, COLUMNS).to(eyes.half) * eyes.half[:, None]  # (2, X)
     contour = eyes.at(getattr(eyes, side), x)
     bulge = (1 - (x / eyes.half[:, None]).square()).sqrt()
-    steps = torch.linspace(-0.8, 1.0, STEPS).to(x) * SEARCH_RADIUS[side] * unit * outward
-    v = contour[:, None] + steps[:, None] * bulge[:, None]
+    steps = torch.linspace(-INWARD, 1.0, SEARCH_STEPS).to(x) * SEARCH_RADIUS[side] * unit * outward
+    v = contour[:, None] + steps[:, None] * bulge[:, None]  # (2, S, X)
     inside = _strangeness(texture, eyes, x, v - outward * BAND * unit, unit)
     outside = _strangeness(texture, eyes, x, v + outward * BAND * unit, unit)
-    edge = (inside - outside).clamp(-1, 1).mean(-1)
+    edge = (inside - outside).clamp(-1, 1).mean(-1)  # (2, S)
     edge = edge - DISTRUST * (steps / (SEARCH_RADIUS[side] * unit)).square()
-    best = steps[(edge * 12).softmax(1).argmax(1)]
+    best = steps[(edge * SHARPNESS).softmax(1).argmax(1)]
     if side == "upper":
         best = best + LASHES * unit
-    clear = edge.amax(1) > 0.2
+    clear = edge.amax(1) > CLEAR_EDGE
     return torch.where(clear, best, 0.0)
 
 
 def _strangeness(texture: Texture, eyes: Openings, x: Tensor, v: Tensor, unit: float) -> Tensor:
     """How unlike the skin around are the colours at local (2, X), (2, S, X): (2, S, X), 0..1."""
     colours = _sample(texture, eyes, x[:, None].expand_as(v), v)
-    around = torch.linspace(-0.8, 0.8, 9).to(x) * eyes.half[:, None]
+    around = torch.linspace(-SKIN_ALONG, SKIN_ALONG, SKIN_COLUMNS).to(x) * eyes.half[:, None]
     rows = [
-        eyes.at(eyes.lower, around) + 0.13 * unit,
-        eyes.at(eyes.lower, around) + 0.17 * unit,
-        eyes.at(eyes.upper, around) - 0.07 * unit,
+        eyes.at(eyes.lower, around) + SKIN_BELOW[0] * unit,
+        eyes.at(eyes.lower, around) + SKIN_BELOW[1] * unit,
+        eyes.at(eyes.upper, around) - SKIN_ABOVE * unit,
     ]
     skin = _sample(texture, eyes, around[:, None].expand(-1, 3, -1), torch.stack(rows, 1)).flatten(
         2
     )
     mean = skin.median(2).values[..., None, None]
-    spread = (skin - mean[..., 0]).abs().mean((1, 2)).clamp(min=0.03)[:, None, None]
-    light = luminance(mean).squeeze(1).clamp(min=0.15)
+    spread = (skin - mean[..., 0]).abs().mean((1, 2)).clamp(min=LEAST_SPREAD)[:, None, None]
+    light = luminance(mean).squeeze(1).clamp(min=LEAST_LIGHT)
     far = (colours - mean).norm(dim=1)
-    return (1 - torch.exp(-(far / (2.5 * spread + 0.15 * light)).square())).clamp(0, 1)
+    return (1 - torch.exp(-(far / (SPREADS * spread + OF_LIGHT * light)).square())).clamp(0, 1)
 
 
 def _sample(texture: Texture, eyes: Openings, x: Tensor, v: Tensor) -> Tensor:

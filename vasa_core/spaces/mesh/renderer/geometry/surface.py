@@ -10,10 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from .....face.topology import FACE_VERTICES, OVAL
+from .....render.blur import gaussian_blur
 from .openings import Openings, lifted_plane, lifted_vertices
 
 LENGTH = 0.45  # of the kernel, in eye distances
@@ -90,17 +90,3 @@ def matern(distance: Tensor) -> Tensor:
     """Matern-3/2 kernel of a distance in eye distances."""
     scaled = distance * (3**0.5 / LENGTH)
     return (1 + scaled) * torch.exp(-scaled)
-
-
-def gaussian_blur(images: Tensor, sigma: float) -> Tensor:
-    """(B, C, H, W) blurred with a Gaussian of ``sigma`` pixels, edges repeated."""
-    if sigma < 0.2:
-        return images
-    radius = int(3 * sigma + 1)
-    x = torch.arange(-radius, radius + 1).to(images)
-    kernel = torch.exp(-x.square() / (2 * sigma * sigma))
-    kernel = kernel / kernel.sum()
-    flat = images.flatten(0, 1)[:, None]
-    flat = F.conv2d(F.pad(flat, (radius, radius, 0, 0), "replicate"), kernel.view(1, 1, 1, -1))
-    flat = F.conv2d(F.pad(flat, (0, 0, radius, radius), "replicate"), kernel.view(1, 1, -1, 1))
-    return flat[:, 0].unflatten(0, images.shape[:2])

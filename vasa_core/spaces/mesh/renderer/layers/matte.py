@@ -14,22 +14,39 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from .....face.topology import CHIN
+from .....render.blur import gaussian_blur
 from ....curves import smoothstep
 from ..geometry.lattice import cell_centres
 from ..geometry.portrait_geometry import PortraitGeometry
-from ..geometry.surface import gaussian_blur
 
+# All of these were chosen by hand. Lengths are in eye distances, radii in the head's ellipse's own.
 CELLS = 36  # working resolution, pixels per eye distance
-COMPONENTS = 6
-ROUNDS = 4
-SURE_HEAD, SURE_AWAY = 0.92, 1.45  # radii of the head's ellipse
-RIM, ABOVE_MOUTH = (
-    0.08,
-    -0.6,
-)  # where only background is: eye distances from the edge, from the chin
-ASIDE = 0.9  # eye distances from the head's axis
+COMPONENTS, FITTING_STEPS = 6, 8  # of the colour models
+ROUNDS = 4  # of fitting models and assigning pixels in turn
+COLOUR_UNIT, PLACE_WEIGHT = 0.12, 1.2  # how colours 0..1 and places compare as features
+LEAST_VARIANCE = 0.02  # of a component, in features
+
+SURE_HEAD, SURE_AWAY = 0.92, 1.45  # radii
+NECK = (-0.2, 0.3)  # sure to be head, too: from here below the chin on, this far aside of the axis
+# Where only background is: near the picture's edge, well above the chin, aside of the head.
+RIM, ABOVE_CHIN, ASIDE = 0.08, -0.6, 0.9
+LEAST_AWAY = 0.003  # share of the picture with which a model of the background can be fitted
+UNLIKE_HEAD = -1.0  # log-likelihood against the face's colours from which the rim may be background
+SURE_ODDS = 12.0  # log odds beyond which colours count no more
+# As background, a pixel teaches the model if it is below the first; beyond the second, the rim is
+# head after all.
+TEACHES, OVERRULED = 0.2, 0.9
+
 CAUTION = 1.5  # log odds in favour of head
+HEAD_EDGE, BY_RADIUS, RADIUS_RANGE = 1.30, 6, (-0.5, 1)  # radius of even odds, odds per radius
+LIKE_HEAD = (0, 6)  # bounds of the odds that the colour of the face gives
+BODY = (0.0, 0.3)  # below the chin: there radii say less and less
+UNCLEAR = (0.3, 0.9)  # below the chin: there less and less counts as background
 CLEAR = (0.70, 0.86)  # evenness of the matte: below the first nothing counts as background
+SMOOTH, AROUND = 0.05, 0.25  # blurs of the evenness
+
+GUIDE_RADIUS, GUIDE_RIDGE = 2, 1e-4  # of the guided filter: pixels, variance of colours
+SHARPER = (0.15, 0.85)  # what it gives is stretched from here to 0..1
 
 
 def head_matte(geometry: PortraitGeometry) -> Tensor:
@@ -39,23 +56,23 @@ def head_matte(geometry: PortraitGeometry) -> Tensor:
     size = (max(16, round(height * shrink)), max(16, round(width * shrink)))
     small = F.interpolate(geometry.picture, size, mode="bilinear", antialias=True)
     box = geometry.origin.new_tensor([width, height])
-    points = cell_centres(torch.zeros_like(box), box, *size).permute(1, 2, 0)
-    radius = geometry.ellipse.radius(points)
+    points = cell_centres(torch.zeros_like(box), box, *size).permute(1, 2, 0)  # (h, w, 2)
+    radius = geometry.ellipse.radius(points)  # (h, w)
     # below the chin hangs the body, whose colours are anything; above it only hair
     drop = (points - geometry.landmarks[CHIN, :2]) @ geometry.ellipse.down / geometry.unit
     across = ((points - geometry.ellipse.centre) @ geometry.ellipse.right / geometry.unit).abs()
-    body = smoothstep(drop, 0.0, 0.3)
-    sure_head = (radius < SURE_HEAD) | ((drop > -0.2) & (across < 0.3))
+    body = smoothstep(drop, *BODY)
+    sure_head = (radius < SURE_HEAD) | ((drop > NECK[0]) & (across < NECK[1]))
     rim = torch.minimum(points, box - points).amin(-1) < RIM * geometry.unit
     # straight above the head the rim may be hair
     aside = (across > ASIDE) | (radius > 2 * SURE_HEAD)
-    sure_away = rim & aside & (radius > SURE_AWAY) & (drop < ABOVE_MOUTH)
-    if sure_away.float().mean() < 0.003:
+    sure_away = rim & aside & (radius > SURE_AWAY) & (drop < ABOVE_CHIN)
+    if sure_away.float().mean() < LEAST_AWAY:
         return torch.ones_like(geometry.picture[:, :1])
-    prior = CAUTION + 6 * (1.30 - radius).clamp(-0.5, 1) * (1 - body)
+    prior = CAUTION + BY_RADIUS * (HEAD_EDGE - radius).clamp(*RADIUS_RANGE) * (1 - body)
     head = _segment(small, points / geometry.unit, sure_head, sure_away, prior)
     away = _connected(1 - head, sure_away)
-    away = away * (1 - smoothstep(drop, 0.3, 0.9)) * _clarity(away, geometry.unit * shrink)
+    away = away * (1 - smoothstep(drop, *UNCLEAR)) * _clarity(away, geometry.unit * shrink)
     away = away * (~sure_head)
     return 1 - _refine(small, away[None, None], geometry.picture).clamp(0, 1)
 
@@ -65,20 +82,21 @@ def _segment(
 ) -> Tensor:
     """(h, w) probability of head, from colours and places, by turns of fitting and assigning."""
     colours = picture[0].permute(1, 2, 0).flatten(0, 1)
-    features = torch.cat([colours / 0.12, places.flatten(0, 1) * 1.2], 1)
+    places_flat = places.flatten(0, 1) * PLACE_WEIGHT
+    features = torch.cat([colours / COLOUR_UNIT, places_flat], 1)  # (h * w, 5)
     sure_head, sure_away = sure_head.flatten(), sure_away.flatten()
     # hair may reach the rim: what looks like the head there is no seed
     hues = features[:, :3]
     alike = _likelihood(hues, sure_head.to(hues)) - _likelihood(hues, sure_away.to(hues))
-    sure_away = sure_away & (alike < -1)
-    prior = prior.flatten() + alike.clamp(0, 6)
+    sure_away = sure_away & (alike < UNLIKE_HEAD)
+    prior = prior.flatten() + alike.clamp(*LIKE_HEAD)
     share = torch.where(sure_head, 1.0, torch.where(sure_away, 0.0, -1.0)).to(features)
     for _ in range(ROUNDS):
         inside = _likelihood(features, share.clamp(min=0))
-        outside = _likelihood(features, (1 - share) * (share >= 0) * (share < 0.2))
-        share = torch.sigmoid((inside - outside).clamp(-12, 12) + prior)
+        outside = _likelihood(features, (1 - share) * (share >= 0) * (share < TEACHES))
+        share = torch.sigmoid((inside - outside).clamp(-SURE_ODDS, SURE_ODDS) + prior)
         share = torch.where(sure_head, 1.0, share)
-        share = torch.where(sure_away & (share < 0.9), 0.0, share)
+        share = torch.where(sure_away & (share < OVERRULED), 0.0, share)
     return share.view(places.shape[:2])
 
 
@@ -88,28 +106,28 @@ def _likelihood(features: Tensor, weight: Tensor) -> Tensor:
     mass = weight[order].cumsum(0)
     cuts = torch.linspace(0.5, COMPONENTS - 0.5, COMPONENTS).to(mass) / COMPONENTS * mass[-1]
     means = features[order[torch.searchsorted(mass, cuts).clamp(max=len(order) - 1)]]
-    spread = features.new_ones(means.shape)
-    shares = features.new_full((COMPONENTS,), 1 / COMPONENTS)
+    variance = features.new_ones(means.shape)
+    portions = features.new_full((COMPONENTS,), 1 / COMPONENTS)
     squares = features.square()
-    for turn in range(8):
-        precision = 1 / spread
+    for turn in range(FITTING_STEPS):
+        precision = 1 / variance
         distance = squares @ precision.T - 2 * features @ (means * precision).T
         distance = distance + (means.square() * precision).sum(1)
-        logits = -0.5 * (distance + spread.log().sum(1)) + shares.log()
-        if turn == 7:
+        logits = -0.5 * (distance + variance.log().sum(1)) + portions.log()
+        if turn == FITTING_STEPS - 1:
             break
         belongs = logits.softmax(1) * weight[:, None]
         total = belongs.sum(0).clamp(min=1e-3)
         means = belongs.T @ features / total[:, None]
-        spread = (belongs.T @ squares / total[:, None] - means.square()).clamp(min=0.02)
-        shares = total / total.sum()
+        variance = (belongs.T @ squares / total[:, None] - means.square()).clamp(min=LEAST_VARIANCE)
+        portions = total / total.sum()
     return logits.logsumexp(1)
 
 
 def _clarity(away: Tensor, unit: float) -> Tensor:
     """0 where a matte (h, w) is mottled: there colours do not tell head and background apart."""
-    even = (2 * gaussian_blur(away[None, None], 0.05 * unit) - 1).abs()
-    return smoothstep(gaussian_blur(even, 0.25 * unit)[0, 0], *CLEAR)
+    even = (2 * gaussian_blur(away[None, None], SMOOTH * unit) - 1).abs()
+    return smoothstep(gaussian_blur(even, AROUND * unit)[0, 0], *CLEAR)
 
 
 def _connected(values: Tensor, seeds: Tensor, steps: int = 160) -> Tensor:
@@ -121,7 +139,7 @@ def _connected(values: Tensor, seeds: Tensor, steps: int = 160) -> Tensor:
     return reached
 
 
-def _refine(guide: Tensor, mask: Tensor, picture: Tensor, radius: int = 2) -> Tensor:
+def _refine(guide: Tensor, mask: Tensor, picture: Tensor, radius: int = GUIDE_RADIUS) -> Tensor:
     """Guided filter: make a coarse mask follow the colours of the full picture, (1, 1, H, W)."""
 
     def mean(x):
@@ -132,11 +150,11 @@ def _refine(guide: Tensor, mask: Tensor, picture: Tensor, radius: int = 2) -> Te
     outer = (guide[:, :, None] * guide[:, None]).flatten(1, 2)
     variance = mean(outer).unflatten(1, (3, 3)) - average[:, :, None] * average[:, None]
     covariance = mean(guide * mask) - average * level
-    ridge = 1e-4 * torch.eye(3).to(guide)
+    ridge = GUIDE_RIDGE * torch.eye(3).to(guide)
     slope = torch.linalg.solve(
         variance.permute(0, 3, 4, 1, 2) + ridge, covariance.permute(0, 2, 3, 1)[..., None]
     )[..., 0].permute(0, 3, 1, 2)
     offset = level - (slope * average).sum(1, keepdim=True)
     lines = F.interpolate(mean(torch.cat([slope, offset], 1)), picture.shape[-2:], mode="bilinear")
     refined = (lines[:, :3] * picture).sum(1, keepdim=True) + lines[:, 3:]
-    return smoothstep(refined, 0.15, 0.85)
+    return smoothstep(refined, *SHARPER)

@@ -11,25 +11,35 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .....face.topology import LIDS, LIP_UPPER_MIDDLE
+from .....face.topology import LIP_UPPER_MIDDLE
 from ....curves import smoothstep
 from ..geometry.lattice import cell_centres
 from ..geometry.openings import Openings
 from ..geometry.portrait_geometry import PortraitGeometry
 from ..geometry.pose import HeadMotion
-from ..geometry.texture import Texture, fill, luminance, sharp_texture
+from ..geometry.texture import Texture, fill, sharp_texture
+from .palette import palette
 from .patch import OpenedPatch, Patch, crop
+from .teeth import BOX_HIGH, BOX_LOW, lower_teeth_and_tongue, upper_teeth
 
-CHEEKS = (50, 280, 101, 330, 36, 266)
-LIP_FLESH = (15, 86, 316, 179, 403, 85, 315, 16)
 LOWER_LIP = (14, 87, 317)
-WIDE = (0.48, 0.65)  # gap over half width from which a photo's open mouth shows the jaw's part too
+
+# All numbers below were chosen by hand. Lengths are in half mouth widths unless it says otherwise.
+WIDE = (0.48, 0.65)  # gap from which a photo's open mouth shows the jaw's part too
 TEETH_SEEN = (0.15, 0.30)  # and from which it shows the upper teeth, so none are drawn
-PARTED = 1.5  # pixels
+JAW_SHARE = 0.92  # how far the jaw goes along with the middle of the lower lip
+PARTED = 1.5  # pixels that lips move apart until what lies between them is fully shown
 LIGHT = (0.0, 0.50)  # how far below the lips' meeting the inside is dark, and fully lit
-TOOTH_EDGES = (0.0, 0.33, 0.57, 0.78, 0.94)  # from the middle, in half mouth widths
-DRAWN = (192, 256)  # samples of the drawn textures
-DRAWN_LOW, DRAWN_HIGH = (-1.2, -0.9), (1.2, 1.1)  # their box, in half mouth widths
+DIM, LIT = 0.4, 0.6  # share of the light in the dark, and what is added where it is lit
+UPPER_SHADOW = (0.5, 0.06)  # of the upper lip on what lies behind: how dark, how far down
+LOWER_SHADOW = (0.3, 0.05)  # of the lower lip likewise, upwards
+# Pixels of a photo's open mouth are trusted from here on inside its corners and its contours, fully
+# from the second number on; the others are filled in from them.
+SEEN_CORNER, SEEN_CONTOUR = (0.02, 0.06), (0.03, 0.06)
+SHOWN_CORNER, SHOWN_GAP = (0.03, 0.13), (0.02, 0.08)  # shown by the way from a corner, by the gap
+HEAD_OVER_JAW = (0.02, 0.12)  # where above the middle of a wide gap the head's part takes over
+# What is filled in goes on behind the lips: above the upper contour, less far below the lower one.
+BEHIND_UPPER, BEHIND_LOWER = (-0.30, -0.15), (-0.15, -0.05)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,14 +77,14 @@ class MouthInside:
         teeth = self._relative(points)
         colours = _over(self.cavity.view(3, 1, 1), self.lower.sample(self._relative(dropped)))
         # little light falls behind the upper teeth
-        colours = colours * (0.4 + 0.6 * smoothstep(teeth[:, :, 1:], *LIGHT))
+        colours = colours * (DIM + LIT * smoothstep(teeth[:, :, 1:], *LIGHT))
         colours = _over(colours, self.upper.sample(teeth))
         if self.photo is not None:
             low = self.photo.sample(dropped + (self.own @ self.jaw)[:, None, None])
             colours = torch.lerp(colours, low[:, :, :3], low[:, :, 4:])
             colours = _over(colours, self.photo.sample(points)[:, :, :4])
-        shade = 1 - 0.5 * torch.exp(-opened.below_upper.clamp(min=0) / (0.06 * half))
-        shade = shade * (1 - 0.3 * torch.exp(-opened.above_lower.clamp(min=0) / (0.05 * half)))
+        shade = _shadow(opened.below_upper, half, *UPPER_SHADOW)  # (B, 1, h, w)
+        shade = shade * _shadow(opened.above_lower, half, *LOWER_SHADOW)
         # closed lips meet in a soft line through which nothing may shine until they part
         parted = smoothstep(opened.parting, 0.0, PARTED)[:, :, None]
         return torch.lerp(opened.lower[:, :, :3], colours * shade[:, :, None], parted)
@@ -87,33 +97,14 @@ class MouthInside:
         return torch.sub(turn @ points.flatten(3), centre).view_as(points)
 
 
-@dataclass(frozen=True, slots=True)
-class Palette:
-    """Colours (3,) of the drawn parts, taken from the portrait."""
-
-    teeth: Tensor
-    gum: Tensor
-    tongue: Tensor
-    cavity: Tensor
+def _shadow(distance: Tensor, half: Tensor, dark: float, depth: float) -> Tensor:
+    """Light at a ``distance`` (B, 1, h, w) pixels from a lip: ``dark`` of it lacks at the lip."""
+    return 1 - dark * torch.exp(-distance.clamp(min=0) / (depth * half))
 
 
 def _over(below: Tensor, layer: Tensor) -> Tensor:
     """Colours under a layer of colour (3) and alpha (1)."""
     return torch.lerp(below, layer[:, :, :3], layer[:, :, 3:])
-
-
-def palette(geometry: PortraitGeometry) -> Palette:
-    """Colours that fit the portrait: photo, painting or drawing, of any skin."""
-    skin, lip = colour_at(geometry, CHEEKS), colour_at(geometry, LIP_FLESH)
-    light = luminance(skin, 0)
-    sclera = luminance(_eye_white(geometry), 0)
-    bright = torch.maximum(1.06 * light, 0.92 * sclera).clamp(0.0, 0.92)
-    teeth = (bright + 0.6 * (skin - light) * bright / light.clamp(min=0.05)).clamp(0, 0.95)
-    dull = luminance(lip, 0)
-    tongue = (lip + 0.35 * (lip - dull)).clamp(min=0)
-    tongue = tongue * (0.68 * light / luminance(tongue, 0).clamp(min=0.05)).clamp(0.5, 1.5)
-    gum = torch.lerp(tongue, teeth, 0.15)
-    return Palette(teeth, gum, tongue, 0.22 * tongue)
 
 
 def make_mouth(geometry: PortraitGeometry, patch: Patch) -> MouthInside:
@@ -123,11 +114,11 @@ def make_mouth(geometry: PortraitGeometry, patch: Patch) -> MouthInside:
     upper = lips.at(lips.upper, middle)[0]
     gap = lips.at(lips.lower, middle)[0] - upper
     hidden, wide = (smoothstep(gap / lips.half, *limits) for limits in (TEETH_SEEN, WIDE))
-    place = geometry.landmarks.new_tensor([DRAWN_LOW, DRAWN_HIGH])
-    jaw = 0.92 * geometry.blendshapes[: len(geometry.own_lips), list(LOWER_LIP), :2].mean(1)
+    place = geometry.landmarks.new_tensor([BOX_LOW, BOX_HIGH])
+    jaw = JAW_SHARE * geometry.blendshapes[: len(geometry.own_lips), list(LOWER_LIP), :2].mean(1)
     return MouthInside(
-        upper=Texture(_upper_teeth(colours, hidden), place[:1], place[1:]),
-        lower=Texture(_lower_teeth_and_tongue(colours, wide), place[:1], place[1:]),
+        upper=Texture(upper_teeth(colours, hidden), place[:1], place[1:]),
+        lower=Texture(lower_teeth_and_tongue(colours, wide), place[:1], place[1:]),
         photo=_photo(geometry, patch, hidden) if hidden > 0 else None,
         cavity=colours.cavity,
         lips=lips,
@@ -144,73 +135,6 @@ def _closing_of_upper_lip(geometry: PortraitGeometry) -> Tensor:
     return closing @ geometry.mouth.axes[0, 1]
 
 
-def colour_at(geometry: PortraitGeometry, vertices: tuple[int, ...]) -> Tensor:
-    """Median colour (3,) of the picture at some vertices."""
-    x, y = geometry.landmarks[list(vertices), :2].long().unbind(-1)
-    height, width = geometry.picture.shape[-2:]
-    return geometry.picture[0][:, y.clamp(0, height - 1), x.clamp(0, width - 1)].median(1).values
-
-
-def _eye_white(geometry: PortraitGeometry) -> Tensor:
-    """A bright colour between the lids: the photo's measure of white."""
-    colours = geometry.picture[0]
-    low = geometry.landmarks[list(LIDS), :2]
-    steps = torch.linspace(0.1, 0.9, 33).to(low)
-    points = torch.lerp(low[:, None], low[:, None].flip(0), steps[:, None]).flatten(0, 1).long()
-    height, width = colours.shape[-2:]
-    seen = colours[:, points[:, 1].clamp(0, height - 1), points[:, 0].clamp(0, width - 1)]
-    order = luminance(seen, 0)[0].argsort()
-    return seen[:, order[int(0.8 * len(order))]]
-
-
-def _drawing_grid(like: Tensor) -> tuple[Tensor, Tensor]:
-    x = torch.linspace(DRAWN_LOW[0], DRAWN_HIGH[0], DRAWN[1]).to(like)
-    y = torch.linspace(DRAWN_LOW[1], DRAWN_HIGH[1], DRAWN[0]).to(like)
-    across, down = torch.meshgrid(x, y, indexing="xy")
-    return across, down
-
-
-def _teeth_relief(x: Tensor) -> tuple[Tensor, Tensor]:
-    """Darkening of the gaps between teeth, and the rounding of their edges, at x (h, w)."""
-    edges = x.new_tensor(TOOTH_EDGES)
-    place = x.abs().clamp(max=TOOTH_EDGES[-1] - 1e-3)
-    after = torch.searchsorted(edges, place.contiguous(), right=True).clamp(1, len(edges) - 1)
-    start, end = edges[after - 1], edges[after]
-    near = torch.minimum(place - start, end - place)
-    gaps = 1 - 0.16 * torch.exp(-(near / 0.014).square())
-    round_off = ((place - (start + end) / 2).abs() / ((end - start) / 2)).pow(4)
-    return gaps, round_off
-
-
-def _upper_teeth(colours: Palette, hidden: Tensor) -> Tensor:
-    x, y = _drawing_grid(colours.teeth)
-    gaps, round_off = _teeth_relief(x)
-    edge = 0.13 - 0.10 * x.square() - 0.035 * round_off
-    alpha = (1 - smoothstep(y - edge, -0.02, 0.02)) * (1 - smoothstep(x.abs(), 0.72, 0.92))
-    alpha = alpha * (1 - hidden)
-    light = gaps * (1 - 0.6 * smoothstep(x.abs(), 0.2, 0.9))
-    light = light * (1 - 0.15 * smoothstep(y - edge, -0.10, 0.0))  # translucent edge
-    gum = 1 - smoothstep(y + 0.36 + 0.05 * (1 - round_off), -0.03, 0.03)
-    teeth = torch.lerp(colours.teeth[:, None, None], colours.gum[:, None, None], gum)
-    return torch.cat([teeth * light, alpha[None]])[None]
-
-
-def _lower_teeth_and_tongue(colours: Palette, hidden: Tensor) -> Tensor:
-    x, y = _drawing_grid(colours.teeth)
-    gaps, round_off = _teeth_relief(x * 1.35)
-    dome = -0.42 + 0.34 * (x / 0.72).square()
-    rise = y - dome
-    tongue_alpha = smoothstep(rise, -0.14, 0.16) * (1 - smoothstep(x.abs(), 0.62, 0.92))
-    furrow = 1 - 0.10 * torch.exp(-(x / 0.06).square()) * smoothstep(rise, 0.05, 0.25)
-    tongue = colours.tongue[:, None, None] * (0.6 + 0.4 * smoothstep(rise, 0.0, 0.4)) * furrow
-    edge = 0.03 + 0.10 * x.square() + 0.02 * round_off
-    teeth_alpha = smoothstep(y - edge, -0.03, 0.03) * (1 - smoothstep(x.abs(), 0.50, 0.72))
-    teeth = colours.teeth[:, None, None] * gaps * 0.72 * (1 - 0.5 * smoothstep(x.abs(), 0.1, 0.7))
-    mixed = torch.lerp(tongue, teeth, teeth_alpha)
-    alpha = torch.maximum(0.92 * tongue_alpha, teeth_alpha) * (1 - hidden)
-    return torch.cat([mixed, alpha[None]])[None]
-
-
 def _photo(geometry: PortraitGeometry, patch: Patch, visible: Tensor) -> Texture:
     """What an open mouth shows in the photo, 5 channels; see ``MouthInside.photo``.
 
@@ -223,15 +147,15 @@ def _photo(geometry: PortraitGeometry, patch: Patch, visible: Tensor) -> Texture
     x, v = lips.local((low[:, :, None, None] + grid).permute(0, 2, 3, 1)).unbind(-1)
     x, upper, lower = x / half, lips.at(lips.upper, x), lips.at(lips.lower, x)
     below, above, gap = (v - upper) / half, (lower - v) / half, (lower - upper) / half
-    within = smoothstep(1 - x.abs(), 0.02, 0.06)
-    seen = smoothstep(below, 0.03, 0.06) * smoothstep(above, 0.03, 0.06) * within
-    colours = fill(picture, seen[:, None])
-    shown = visible * smoothstep(1 - x.abs(), 0.03, 0.13)
-    shown = shown * smoothstep(gap, 0.02, 0.08)
+    seen = smoothstep(below, *SEEN_CONTOUR) * smoothstep(above, *SEEN_CONTOUR)
+    seen = seen * smoothstep(1 - x.abs(), *SEEN_CORNER)
+    colours = fill(picture, seen[:, None])  # (1, 3, h, w)
+    shown = visible * smoothstep(1 - x.abs(), *SHOWN_CORNER)
+    shown = shown * smoothstep(gap, *SHOWN_GAP)
     # beyond the upper contour the teeth go on for a little, below the lower one they end softly
-    split = 0.5 * gap * smoothstep(gap.amax(), *WIDE)
-    of_head = shown * smoothstep(above - split, 0.02, 0.12) * smoothstep(below, -0.30, -0.15)
-    of_jaw = shown * (1 - smoothstep(above - split, 0.02, 0.12)) * smoothstep(above, -0.15, -0.05)
-    of_jaw = of_jaw * smoothstep(gap.amax(), *WIDE)
-    planes = torch.cat([colours, of_head[:, None], of_jaw[:, None]], 1)
+    wide = smoothstep(gap.amax(), *WIDE)
+    over_jaw = smoothstep(above - 0.5 * gap * wide, *HEAD_OVER_JAW)
+    of_head = shown * over_jaw * smoothstep(below, *BEHIND_UPPER)
+    of_jaw = shown * (1 - over_jaw) * smoothstep(above, *BEHIND_LOWER) * wide
+    planes = torch.cat([colours, of_head[:, None], of_jaw[:, None]], 1)  # (1, 5, h, w)
     return sharp_texture(planes, low, geometry.factor)

@@ -12,8 +12,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from .....face.topology import FACE_VERTICES, LEFT_CREASE, LIDS, LIPS, RIGHT_CREASE
+from .....render.blur import gaussian_blur
 from ..geometry.lattice import cell_centres
-from ..geometry.surface import gaussian_blur
 from ..geometry.texture import Texture
 
 SMOOTH = 0.06  # radius of the colours that are compared, in eye distances
