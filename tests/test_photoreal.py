@@ -98,8 +98,8 @@ def test_defaults_are_known_before_loading_and_stand_in_the_help(model, capsys):
     with pytest.raises(SystemExit):
         main(["animate", "--help"])
     said = " ".join(capsys.readouterr().out.split())
-    assert "(default mesh 4, joyvasa 50, ditto 50)" in said
-    assert "(default mesh 0.5, joyvasa 1.8, ditto 1)" in said
+    assert "(default: mesh 4, joyvasa 50, ditto 50)" in said
+    assert "(default: mesh 0.5, joyvasa 1.8, ditto 1)" in said
 
 
 def test_options_belong_to_a_space():

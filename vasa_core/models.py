@@ -96,8 +96,8 @@ def load_model(
     folders = list(folders)
     if name != "mesh":
         require(name, folders)  # of both, before either is read
-    space = load_space(MODELS[name].space, device, folders, **options)
-    return space, load_motion_model(name, device, folders)
+    model = load_motion_model(name, device, folders)  # first: it says which package it lacks
+    return load_space(MODELS[name].space, device, folders, **options), model
 
 
 @torch.inference_mode(False)  # weights made in inference mode could not be moved outside it

@@ -64,7 +64,7 @@ def test_what_cannot_be_is_said_in_a_sentence(folder, tmp_path, capsys):
     assert "Face 3 was asked for" in capsys.readouterr().err
     with pytest.raises(SystemExit):
         dialogue(folder, sound, "-o", out, "--faces", "0")
-    assert "no list of faces" in capsys.readouterr().err
+    assert "not a list of faces" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
 
 

@@ -221,13 +221,13 @@ class FaceEncoder(nn.Module):
         return result
 
 
-def spread(mean: Tensor, reach: float = SPREAD) -> Tensor:
+def spread(mean: Tensor, radius: float = SPREAD) -> Tensor:
     """(V, V) matrix that lets the skin follow the correction of the lips and eyes beside it.
 
-    Less so with distance (Gaussian of ``reach`` in the mean face); the mesh keeps its order.
+    Less so with distance (Gaussian of ``radius`` in the mean face); the mesh keeps its order.
     """
     parts = sorted({*LIPS, *RIGHT_EYE, *LEFT_EYE})
-    near = torch.exp(-(torch.cdist(mean, mean[parts]) / reach).square() / 2)
+    near = torch.exp(-(torch.cdist(mean, mean[parts]) / radius).square() / 2)
     matrix = torch.zeros(len(mean), len(mean), device=mean.device, dtype=mean.dtype)
     matrix[:, parts] = near / (near.sum(1, keepdim=True) + 1)
     matrix[parts] = 0

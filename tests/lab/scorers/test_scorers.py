@@ -9,7 +9,7 @@ from vasa_core.face.basis import PARTS
 from vasa_core.lab.evaluation.heads import pose_rows
 from vasa_core.lab.scorers.alignment import HEARD, alignment, load_alignment
 from vasa_core.lab.scorers.dual_encoder import Tower, at_lags
-from vasa_core.lab.scorers.sync import REACH, load_sync, sound_rows, sync_of
+from vasa_core.lab.scorers.sync import MAX_LAG, load_sync, sound_rows, sync_of
 
 SECONDS = 8
 
@@ -30,7 +30,7 @@ def test_lips_are_in_sync_with_the_sound_that_moved_them(spoken, lips):
     sync = sync_of(load_sync(), *spoken[:2], lips)
     assert abs(sync.offset) <= 1
     assert sync.confidence > 0.2
-    middle = [float((sync.curve[REACH - d] + sync.curve[REACH + d]) / 2) for d in range(2, 7)]
+    middle = [float((sync.curve[MAX_LAG - d] + sync.curve[MAX_LAG + d]) / 2) for d in range(2, 7)]
     assert middle == sorted(middle, reverse=True)
 
 
@@ -46,7 +46,7 @@ def test_foreign_and_still_lips_are_not_in_sync(spoken, lips):
 
 
 def test_amplitude_of_the_lips_hardly_matters(spoken, lips):
-    curves = [sync_of(load_sync(), *spoken[:2], size * lips).curve[REACH] for size in (0.7, 1.3)]
+    curves = [sync_of(load_sync(), *spoken[:2], size * lips).curve[MAX_LAG] for size in (0.7, 1.3)]
     assert abs(float(curves[0] - curves[1])) < 0.1
 
 

@@ -10,7 +10,7 @@ from .index import Entry, read_index
 
 PER_GROUP = 4
 SMALLEST = 0.3  # width of the face in the picture
-SHORTEST = 2.2  # seconds of sound that the sync scorer needs: its reach both ways, and a second
+SHORTEST = 2.2  # seconds of sound that the sync scorer needs: its lags both ways, and a second
 
 
 def portrait_entries(data: Path) -> Iterator[Entry]:

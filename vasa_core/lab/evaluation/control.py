@@ -113,11 +113,11 @@ def edge_rows(tested: ModelUnderTest, heard: AudioFeatures) -> dict[str, float]:
     return {"edge: mean change against inside": float(edge.mean() / inside.mean())}
 
 
-def changes(frames: Tensor, reach: Tensor) -> tuple[Tensor, Tensor]:
-    """Changes from frame to frame of (T, 3, H, W) at the soft edge of ``reach`` (H, W), and within
+def changes(frames: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+    """Changes from frame to frame of (T, 3, H, W) at the soft edge of ``mask`` (H, W), and within
     it: (T - 1, N) each."""
     change = frames.diff(dim=0).abs().amax(1)
-    return change[:, (reach > 0) & (reach < 1)], change[:, reach == 1]
+    return change[:, (mask > 0) & (mask < 1)], change[:, mask == 1]
 
 
 def table(rows: Mapping[str, Mapping[str, float]]) -> str:

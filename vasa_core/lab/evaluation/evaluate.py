@@ -25,7 +25,7 @@ from ..data.clips import RealClip
 from ..data.index import has_index, read_index
 from ..data.media import SHORTEST, speech_entries
 from ..scorers.alignment import alignment
-from ..scorers.sync import REACH, sync_of
+from ..scorers.sync import MAX_LAG, sync_of
 from .asked import gaze_error, gazes_seen
 from .heads import pose_rows, pose_variation
 from .measures import Row, summaries
@@ -122,9 +122,9 @@ def judge_curves(tested: ModelUnderTest, judges: Judges, clips: Sequence[RealCli
 
         shifted[who] = [score(shift=shift) for shift in SHIFTS]
         scaled[who] = [score(scale=scale) for scale in SCALES]
-    reach = list(range(-REACH, REACH + 1))
+    lags = list(range(-MAX_LAG, MAX_LAG + 1))
     return [
-        Curve("sync by shift of the lips", "frames", reach, sync),
+        Curve("sync by shift of the lips", "frames", lags, sync),
         Curve("head and sound by shift", "frames", list(SHIFTS), shifted),
         Curve("head and sound by scale of the motion", "times", SCALES, scaled),
     ]

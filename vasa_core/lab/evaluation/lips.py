@@ -17,7 +17,7 @@ from ..data.index import Entry, read_index
 from ..data.lips import LipMeasures, correlation
 from ..training.articulation.phonemes import arpabet_phones
 
-REACH = 6  # frames of lag that are searched
+MAX_LAG = 6  # frames of lag that are searched
 SHUT = 0.15  # of the 95th percentile of the opening: below it lips count as closed
 LABIALS, OTHERS = ("p", "b", "m"), ("t", "d", "n", "k", "g", "ɡ", "s", "l")  # SAMPA and IPA
 CLEAR = 0.15  # seconds that another consonant must be away from any p, b, m to be compared
@@ -36,10 +36,10 @@ def against_real(lips: Tensor, clip: RealClip, measures: LipMeasures) -> dict[st
     found = clip.found[:count]
     real = mouth_opening(clip.faces)[:count], mouth_width(clip.faces)[:count]
     made = (lips @ measures.opening)[:count], (lips @ measures.width)[:count]
-    lagged = [at_lag(made[0], real[0], found, lag) for lag in range(-REACH, REACH + 1)]
-    lag = max(range(len(lagged)), key=lagged.__getitem__) - REACH
+    lagged = [at_lag(made[0], real[0], found, lag) for lag in range(-MAX_LAG, MAX_LAG + 1)]
+    lag = max(range(len(lagged)), key=lagged.__getitem__) - MAX_LAG
     return {
-        "opening": lagged[REACH],
+        "opening": lagged[MAX_LAG],
         "width": at_lag(made[1], real[1], found, 0),
         "lag": float(lag),
         "on_time": float(abs(lag) <= 1),

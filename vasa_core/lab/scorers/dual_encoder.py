@@ -77,12 +77,12 @@ class DualEncoder(nn.Module):
         return self.sound(heard), self.movement(torch.cat([moved, 3 * change], -1))
 
 
-def at_lags(sound: Tensor, movement: Tensor, reach: int) -> Tensor:
-    """Cosine of every sound frame with the movement ``-reach..reach`` frames later.
+def at_lags(sound: Tensor, movement: Tensor, max_lag: int) -> Tensor:
+    """Cosine of every sound frame with the movement ``-max_lag..max_lag`` frames later.
 
-    (B, T, E) each to (B, T - 2 reach, 2 reach + 1), for the frames that have them all.
+    (B, T, E) each to (B, T - 2 max_lag, 2 max_lag + 1), for the frames that have them all.
     """
-    inner = sound[:, reach : sound.shape[1] - reach]
-    lags = torch.arange(2 * reach + 1, device=sound.device)
+    inner = sound[:, max_lag : sound.shape[1] - max_lag]
+    lags = torch.arange(2 * max_lag + 1, device=sound.device)
     frames = torch.arange(inner.shape[1], device=sound.device)[:, None] + lags
     return (inner @ movement.mT).gather(2, frames.expand(len(sound), -1, -1))

@@ -30,7 +30,7 @@ from ...audio.spectrum import (
 from .dual_encoder import DualEncoder, Tower, at_lags
 
 WEIGHTS = Path(__file__).parent / "weights" / "sync.safetensors"
-REACH = 15  # frames of shift that are looked at, either way, as SyncNet does
+MAX_LAG = 15  # frames of shift that are looked at, either way, as SyncNet does
 LIPS = 12
 MEL_FRAMES = 4  # per video frame
 LEAD = 2  # mel frames before a video frame's centre that are counted to it
@@ -42,7 +42,7 @@ class Sync:
 
     confidence  highest mean cosine over all shifts, less their median (SyncNet's "confidence")
     offset      frames by which the mouth comes after the sound, where the cosine is highest
-    curve       (2 REACH + 1,) mean cosine of each shift, -REACH..REACH
+    curve       (2 MAX_LAG + 1,) mean cosine of each shift, -MAX_LAG..MAX_LAG
     """
 
     confidence: float
@@ -83,10 +83,10 @@ def sound_rows(waveform: Tensor, rate: int) -> Tensor:
 
 @torch.no_grad()
 def sync_of(net: DualEncoder, waveform: Tensor, rate: int, lips: Tensor) -> Sync:
-    """(N,) samples and (T, 12) lips codes at 25 fps, longer than 2 REACH frames, to their sync."""
+    """(N,) samples and (T, 12) lips codes at 25 fps, over 2 MAX_LAG frames, to their sync."""
     heard = sound_rows(waveform, rate)
     frames = min(len(heard) // MEL_FRAMES, len(lips))
     sound, mouth = net.embed(heard[None, : MEL_FRAMES * frames], lips[None, :frames])
-    curve = at_lags(sound, mouth, REACH).mean((0, 1))
+    curve = at_lags(sound, mouth, MAX_LAG).mean((0, 1))
     best = int(curve.argmax())
-    return Sync(float(curve[best] - curve.median()), best - REACH, curve)
+    return Sync(float(curve[best] - curve.median()), best - MAX_LAG, curve)

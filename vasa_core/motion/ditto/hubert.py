@@ -86,7 +86,7 @@ def open_session(path: str | Path, device: torch.device | str = "cpu") -> Sessio
     except ImportError as error:
         raise InputError(
             "Ditto's audio encoder is an ONNX network, and the package that runs such networks is"
-            " not installed: pip install onnxruntime. JoyVASA does without it."
+            " not installed: pip install onnxruntime, or vasa-open[photoreal]."
         ) from error
     wanted = ["CPUExecutionProvider"]
     if torch.device(device).type == "cuda":

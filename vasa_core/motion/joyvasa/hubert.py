@@ -30,7 +30,7 @@ def untrained_hubert(**sizes: Any) -> HubertModel:
     except ImportError as error:
         raise InputError(
             "JoyVASA needs HuBERT of the package transformers, which is not installed here:"
-            " pip install transformers."
+            " pip install transformers, or vasa-open[photoreal]."
         ) from error
     return HubertModel(HubertConfig(**sizes))
 

@@ -39,7 +39,8 @@ ENCODING_STEPS = 5  # face, points, motion, appearance, what warping needs
 class ImplicitSpace(nn.Module):
     """Appearance volume, 21 implicit keypoints, warping and decoding at 512 x 512.
 
-    ``driving`` says what is done to keypoints on the way; see ``driving.Driving``.
+    ``driving`` says what is done to keypoints on the way; see ``driving.Driving``. Its methods are
+    those of ``interfaces.FaceSpace``; what is said here is what is special to them.
     """
 
     name = "implicit"
@@ -66,7 +67,11 @@ class ImplicitSpace(nn.Module):
         self.driving = driving or Driving()
 
     def landmarks(self, images: Tensor) -> Tensor:
-        """(B, 3, H, W) to (B, 478, 3) pixels of the largest face in each; NoFaceError without."""
+        """As ``FaceSpace.landmarks``.
+
+        Raises:
+            NoFaceError: If an image shows no face.
+        """
         return self.encoder.landmarks(images)[0]
 
     @torch.no_grad()
@@ -78,12 +83,21 @@ class ImplicitSpace(nn.Module):
         progress: Progress | None = None,
         views: Sequence[Tensor] = (),
     ) -> Portrait:
-        """(1, 3, H, W), 0..1, to the ``face``-th largest face in it, ready to be moved.
+        """As ``FaceSpace.encode``.
 
-        With a ``mask`` (H, W), 0..1, only faces whose centre lies in it count. ``views`` are more
-        photos (1, 3, h, w) of the person, of any size; the largest face in each is taken. Raises
-        NoFaceError when there is no face in one of them, InputError when there are fewer than asked
-        for or the mask does not fit.
+        Args:
+            image: (1, 3, H, W), 0..1.
+            face: Which face: 0 is the largest.
+            mask: (H, W), 0..1; only faces whose centre lies in it count.
+            progress: Called with steps done and in total; it may raise to stop the work.
+            views: More photos (1, 3, h, w) of the person; the largest face in each is taken.
+
+        Returns:
+            The portrait; its identity are its canonical keypoints, its pose is the photo's.
+
+        Raises:
+            NoFaceError: If one of the images shows no face.
+            InputError: If there are fewer faces than asked for, or the mask does not fit.
         """
         step = stepper(ENCODING_STEPS * (1 + len(views)), progress)
         chosen = choose_face(self.encoder, image, face, mask, step)
@@ -132,10 +146,10 @@ class ImplicitSpace(nn.Module):
 
     @torch.no_grad()
     def track(self, frames: Iterable[Tensor], fps: Fraction, face: int = 0) -> Tracked:
-        """(3, H, W) frames to what the ``face``-th largest face of the first frame does.
+        """As ``FaceSpace.track``; the whole video is seen through one steady crop.
 
-        Frames without a face hold the face before them (the first ones: the face after them).
-        Raises NoFaceError when no frame shows a face.
+        Raises:
+            NoFaceError: If no frame shows a face.
         """
         outputs, points, found = [], [], []
         for seen in driving_crops(self.encoder, frames, face):
@@ -150,7 +164,7 @@ class ImplicitSpace(nn.Module):
         return Tracked(motion, smooth_track(torch.stack(points))[shown], found)
 
     def relative(self, motion: Motion, rest: Motion | None = None) -> Motion:
-        """A "camera" motion as offsets from ``rest`` (T = 1; None: its own first frame)."""
+        """As ``FaceSpace.relative``: pose and expression become offsets."""
         return self.code.relative(motion, rest)
 
     def render(
@@ -163,13 +177,23 @@ class ImplicitSpace(nn.Module):
         alpha: bool = False,
         check: Callable[[], None] | None = None,
     ) -> Iterator[Tensor]:
-        """Frames of the moving portrait, in chunks (B <= chunk, 3, H, W), 0..1.
+        """As ``FaceSpace.render``; a "camera" motion is played as an absolute one.
 
-        A "camera" motion is played as an absolute one. On a CPU ``workers`` threads
-        render ahead; elsewhere one chunk is computed while the one before is used. "crop" shows the
-        512 x 512 picture that the decoder paints; ``alpha`` adds the mask of the pasted crop;
-        ``check`` is called between layers, on a CPU. Raises InputError for a motion or a portrait
-        of another space.
+        Args:
+            portrait: A portrait of this space.
+            motion: A motion of this space, whole or in pieces.
+            chunk: Frames per chunk at the most. None: as many as the device computes at once.
+            workers: Number of threads that render ahead on a CPU; elsewhere one chunk is computed
+                while the one before is used.
+            view: The whole picture, or the 512 x 512 picture that the decoder paints ("crop").
+            alpha: Adds the mask of the pasted crop as a fourth channel.
+            check: Called between layers on a CPU; it may raise to stop the work.
+
+        Yields:
+            Frames (B <= chunk, 3 or 4, H, W), 0..1.
+
+        Raises:
+            InputError: If portrait or motion are of another space.
         """
         pieces = offsets_for(portrait, motion, self._placed, self.name)
         chunk = chunk or self.painter.frames_at_once()
@@ -236,9 +260,10 @@ class ImplicitSpace(nn.Module):
         return paint(self.painter, look.source, keypoints, look.views, share)
 
     def neutralised(self, portrait: Portrait, motion: Motion, amount: float = 1.0) -> Motion:
-        """A "portrait" motion that takes the portrait's own expression away; ``amount`` 0: none.
+        """As ``FaceSpace.neutralised``.
 
-        Raises InputError for motion of another space or reference.
+        Raises:
+            InputError: If the motion is of another space or reference.
         """
         return self.code.without(portrait.pose, made_for(self.name, motion), amount)
 
@@ -251,10 +276,10 @@ class ImplicitSpace(nn.Module):
         workers: int = 1,
         check: Callable[[], None] | None = None,
     ) -> Iterator[Tensor]:
-        """(3, H, W) frames of a video with the lips of a motion, (1, 3, H, W) each.
+        """As ``FaceSpace.dub``; every frame is encoded and painted.
 
-        As ``FaceSpace.dub``; every frame is encoded and painted. Raises InputError for motion of
-        another space or reference.
+        Raises:
+            InputError: If the motion is of another space or reference.
         """
         draw = partial(self._redrawn, resting_lips(tracked, self.code))
         to_draw = shots(frames, tracked, motion, self.name)

@@ -29,7 +29,10 @@ ENCODING_STEPS = 2 + PREPARING_STEPS  # find the face, its landmarks, then ``pre
 
 
 class MeshSpace(nn.Module):
-    """478-point mesh, pose by rigid fit, dynamics as in ``face.basis``, rendered from the photo."""
+    """478-point mesh, pose by rigid fit, dynamics as in ``face.basis``, rendered from the photo.
+
+    Its methods are those of ``interfaces.FaceSpace``; what is said here is what is special to them.
+    """
 
     name = "mesh"
     parts = PARTS
@@ -50,16 +53,26 @@ class MeshSpace(nn.Module):
     @staticmethod
     @torch.inference_mode(False)  # weights made in inference mode could not be moved outside it
     def load(device: torch.device | str = "cpu", refine: bool = True) -> MeshSpace:
-        """With the embedded weights; ``refine``: mouths are finished by the refiner.
+        """Make the space with the embedded weights.
 
-        It can be switched off and on again at any time: ``space.refiner = None``.
+        Args:
+            device: Where its networks are to be.
+            refine: Whether mouths are finished by the refiner. It can be switched off at any time:
+                ``space.refiner = None``.
+
+        Returns:
+            The space, in evaluation mode.
         """
         refiner = Refiner.load(device) if refine else None
         space = MeshSpace(FaceEncoder.load(device=device), FaceBasis.load(device), refiner)
         return space.train(False)
 
     def landmarks(self, images: Tensor) -> Tensor:
-        """(B, 3, H, W) to (B, 478, 3) pixels of the largest face in each; NoFaceError without."""
+        """As ``FaceSpace.landmarks``.
+
+        Raises:
+            NoFaceError: If an image shows no face.
+        """
         return self.encoder.landmarks(images)[0]
 
     def encode(
@@ -70,12 +83,22 @@ class MeshSpace(nn.Module):
         progress: Progress | None = None,
         views: Sequence[Tensor] = (),
     ) -> Portrait:
-        """(1, 3, H, W), 0..1, to the ``face``-th largest face in it, ready to be moved.
+        """As ``FaceSpace.encode``: about a second on one core.
 
-        With a ``mask`` (H, W), 0..1, only faces whose centre lies in it count. ``views`` are more
-        photos (1, 3, h, w) of the person, of any size; the largest face in each is taken. Raises
-        NoFaceError when there is no face in one of them, InputError when there are fewer than asked
-        for or the mask does not fit.
+        Args:
+            image: (1, 3, H, W), 0..1.
+            face: Which face: 0 is the largest.
+            mask: (H, W), 0..1; only faces whose centre lies in it count.
+            progress: Called with steps done and in total; it may raise to stop the work.
+            views: More photos (1, 3, h, w) of the person; the largest face in each is taken.
+
+        Returns:
+            The portrait; its identity is the canonical face, its pose's code opens the lips as they
+            are in the photo.
+
+        Raises:
+            NoFaceError: If one of the images shows no face.
+            InputError: If there are fewer faces than asked for, or the mask does not fit.
         """
         step = stepper(ENCODING_STEPS + len(views) * (2 + VIEW_STEPS), progress)
         chosen = choose_face(self.encoder, image, face, mask, step)
@@ -106,16 +129,16 @@ class MeshSpace(nn.Module):
         )
 
     def track(self, frames: Iterable[Tensor], fps: Fraction, face: int = 0) -> Tracked:
-        """(3, H, W) frames to what the ``face``-th largest face of the first frame does.
+        """As ``FaceSpace.track``; codes are measured from the clip's own neutral face.
 
-        Frames without a face hold the face before them (the first ones: the face after them).
-        Raises NoFaceError when no frame shows a face.
+        Raises:
+            NoFaceError: If no frame shows a face.
         """
         landmarks, found = self.encoder.track(frames, face)
         return Tracked(motion_from_landmarks(landmarks, self.basis, fps), landmarks, found)
 
     def relative(self, motion: Motion, rest: Motion | None = None) -> Motion:
-        """A "camera" motion as offsets from ``rest`` (T = 1; None: its own first frame)."""
+        """As ``FaceSpace.relative``; codes stay: they are relative to a neutral face already."""
         return relative_motion(motion, rest)
 
     def render(
@@ -128,11 +151,22 @@ class MeshSpace(nn.Module):
         alpha: bool = False,
         check: Callable[[], None] | None = None,
     ) -> Iterator[Tensor]:
-        """Frames of the moving portrait, in chunks (B <= chunk, 3, H, W), 0..1.
+        """As ``FaceSpace.render``; frames are too quick for ``check``.
 
-        A "camera" motion turns the head as the camera saw it. ``workers`` threads render ahead.
-        ``view`` and ``alpha`` as in ``renderer.render``; frames are too quick for ``check``.
-        Raises InputError for a motion or a portrait of another space.
+        Args:
+            portrait: A portrait of this space.
+            motion: A motion of this space, whole or in pieces.
+            chunk: Frames per chunk at the most. None: as many as need little memory.
+            workers: Number of threads that render ahead.
+            view: The whole picture, or the square close-up ("crop") of the head.
+            alpha: Adds the head's matte as a fourth channel.
+            check: Not called.
+
+        Yields:
+            Frames (B <= chunk, 3 or 4, H, W), 0..1.
+
+        Raises:
+            InputError: If portrait or motion are of another space.
         """
         draw = partial(self._draw, portrait, view=view, alpha=alpha)
         chunk = chunk or frames_per_chunk(*portrait.image.shape[-2:])
@@ -141,10 +175,12 @@ class MeshSpace(nn.Module):
         yield from ordered_map(draw, chunks, workers)
 
     def neutralised(self, portrait: Portrait, motion: Motion, amount: float = 1.0) -> Motion:
-        """A "portrait" motion that takes the portrait's own smile away; ``amount`` 0: none of it.
+        """As ``FaceSpace.neutralised``: takes the portrait's own smile away.
 
-        A photo's open lips need nothing: mesh motion is measured from closed lips. Raises
-        InputError for motion of another space or reference.
+        A photo's open lips need nothing: mesh motion is measured from closed lips.
+
+        Raises:
+            InputError: If the motion is of another space or reference.
         """
         motion = made_for(self.name, motion)
         code = unsmiling_code(portrait.identity.float().cpu(), FaceBasis.load())
@@ -158,10 +194,10 @@ class MeshSpace(nn.Module):
         workers: int = 1,
         check: Callable[[], None] | None = None,
     ) -> Iterator[Tensor]:
-        """(3, H, W) frames of a video with the lips of a motion, (1, 3, H, W) each.
+        """As ``FaceSpace.dub``; a frame takes a fifth of a second.
 
-        As ``FaceSpace.dub``; a frame takes a fifth of a second. Raises InputError for motion of
-        another space or reference.
+        Raises:
+            InputError: If the motion is of another space or reference.
         """
         yield from ordered_map(self._redrawn, shots(frames, tracked, motion, self.name), workers)
 

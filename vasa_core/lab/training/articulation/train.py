@@ -66,7 +66,7 @@ class ArticulationRecipe(Recipe):
 def training_recordings(
     data: Path, work: Path, seed: int, teacher_recipe: LipModelRecipe
 ) -> tuple[Groups, list[Recording], LipMeasures]:
-    """Groups of recordings to train on, held-out ones of GRID s1, and the measures of lips.
+    """Groups of recordings to train on, filmed ones held out, and the measures of lips.
 
     What takes long is kept in ``work``.
     """

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from ...scorers.dual_encoder import DualEncoder, at_lags
 
-REACH = 12  # frames of shift within a crop that the loss compares
+MAX_LAG = 12  # frames of shift within a crop that the loss compares
 SPREAD = 1.5  # frames over which being a little off is forgiven; it makes the score fall evenly
 
 
@@ -23,11 +23,11 @@ def contrastive_loss(net: DualEncoder, sound: Tensor, movement: Tensor, weight: 
     """
     sharp = net.logit_scale.exp()
     losses = []
-    lags = torch.arange(-REACH, REACH + 1, device=sound.device).abs()
+    lags = torch.arange(-MAX_LAG, MAX_LAG + 1, device=sound.device).abs()
     target = (-lags / SPREAD).softmax(0)
-    inner = slice(REACH, sound.shape[1] - REACH)
+    inner = slice(MAX_LAG, sound.shape[1] - MAX_LAG)
     for one, other in ((sound, movement), (movement, sound)):
-        within = sharp * at_lags(one, other, REACH)
+        within = sharp * at_lags(one, other, MAX_LAG)
         across = sharp * torch.einsum("bte,cte->btc", one[:, inner], other[:, inner])
         apart = torch.eye(len(one), dtype=torch.bool, device=sound.device)[:, None]
         across = across.masked_fill(apart, -torch.inf)

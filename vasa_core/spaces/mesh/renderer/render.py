@@ -49,7 +49,7 @@ def blendshape_weights(photo: MeshAppearance | FaceView, dynamics: Tensor) -> Te
     open_share = dynamics[:, PARTS["lips"]] @ own_lips / own_lips.square().sum().clamp(min=1e-6)
     still_open = 1 - open_share.clamp(0, 1)[:, None]
     parts = [offset[:, PARTS["lips"]], offset[:, PARTS["expression"]], closure, still_open]
-    weights = torch.cat([*parts, torch.zeros_like(still_open)], 1)
+    weights = torch.cat([*parts, torch.zeros_like(still_open)], 1)  # (B, 12 + 8 + 2 + 1 + 1)
     weights[:, -1] = photo.lip_gap.overlap(weights)
     return weights
 
@@ -72,7 +72,7 @@ def render_region(
         appearance.unit,
         None if views is None else views.weighting.angles,
     )
-    weights = blendshape_weights(appearance, dynamics)
+    weights = blendshape_weights(appearance, dynamics)  # (B, C)
     pixels, matte = _warp(appearance, weights, motion)
     if views is None:
         known = (appearance, appearance.origin, weights, motion, dynamics)
@@ -81,8 +81,8 @@ def render_region(
         paste(pixels, draw_mouth(*known, refiner))
     else:
         level = own_roll(appearance.rotation).mT @ appearance.rotation
-        angles = rotation_angles(rotation_matrix(rotation) @ level)
-        view_weights = views.weighting.weights(angles, dynamics)
+        angles = rotation_angles(rotation_matrix(rotation) @ level)  # (B, 3)
+        view_weights = views.weighting.weights(angles, dynamics)  # (3, B, K)
         each = [weights, *(blendshape_weights(view, dynamics) for view in views.photos)]
         blend(pixels, appearance, view_weights, each, motion, dynamics, refiner)
     return RenderedRegion(pixels.clamp_(0, 1), matte.clamp(0, 1))
@@ -133,9 +133,13 @@ def whole(appearance: MeshAppearance, layer: Tensor) -> Tensor:
 def _warp(appearance: MeshAppearance, weights: Tensor, motion: HeadMotion) -> tuple[Tensor, Tensor]:
     """The head over its background, (B, 3, h, w) and the head's matte (B, 1, h, w)."""
     field = appearance.field
-    offsets = field.invert(field.displacement(weights, motion), appearance.target)
+    offsets = field.invert(
+        field.displacement(weights, motion), appearance.target
+    )  # (B, 1, 1, 2, h', w')
     offsets = appearance.head.scaled(offsets)  # while they are few
-    offsets = enlarge(offsets, appearance.region.height, appearance.region.width)
+    offsets = enlarge(
+        offsets, appearance.region.height, appearance.region.width
+    )  # (B, 1, 1, 2, h, w)
     head = appearance.head.look_up(offsets[:, :, 0].add_(appearance.places))[:, 0]
     matte = head[:, 3:]
     return torch.addcmul(head[:, :3], 1 - matte, appearance.background), matte

@@ -103,8 +103,8 @@ def solve_lips_code(gap: Tensor, pose: RigidFit, basis: FaceBasis) -> tuple[Tens
     """
     lips = basis.lips.to(gap)
     opens = lips[:, list(LIP_LOWER_INNER)] - lips[:, list(LIP_UPPER_INNER)]
-    wanted = gap @ pose.rotation[0] / pose.scale[0]
-    flat = opens.flatten(1)
+    wanted = gap @ pose.rotation[0] / pose.scale[0]  # (11, 3), canonical
+    flat = opens.flatten(1)  # (12, 33)
     gram = flat @ flat.T + GAP_NOISE**2 * torch.eye(len(flat)).to(flat)
     own = torch.linalg.solve(gram, flat @ wanted.flatten())
     left = wanted - torch.einsum("k,kvc->vc", own, opens)
@@ -196,7 +196,7 @@ def portrait_blendshapes(
     ``lips`` is the own code where it is known; None: it is read from the gap of the lips.
     """
     components = torch.cat([basis.lips, basis.expression])[:, :FACE_VERTICES].to(landmarks)
-    camera = components @ pose.rotation[0].T * pose.scale[0]
+    camera = components @ pose.rotation[0].T * pose.scale[0]  # (20, 468, 3)
     gap = photo_gap(landmarks, mouth, pose.scale.item())
     own, left = solve_lips_code(gap, pose, basis)
     if lips is not None:

@@ -41,10 +41,10 @@ class Lattice:
         A point X moves with the skin by e and with the head: rigidity * (pose(X + e) - X - e) + e.
         """
         patches, _, _, height, width = self.rest.shape
-        skin = (weights @ self.maps).view(len(weights), patches, -1, 3, height, width)
+        skin = (weights @ self.maps).view(len(weights), patches, -1, 3, height, width)  # x, y, z
         moved = self.rest + skin
         flat = (len(weights), -1, 3, height * width)
-        change = motion.matrix - torch.eye(2, 3).to(motion.matrix)
+        change = motion.matrix - torch.eye(2, 3).to(motion.matrix)  # (B, 2, 3)
         rigid = (change[:, None] @ moved.reshape(flat)).view_as(skin[:, :, :, :2])
         rigid = rigid + motion.shift[:, None, None, :, None, None]
         return torch.addcmul(skin[:, :, :, :2], self.rigidity, rigid)
@@ -61,9 +61,9 @@ class Lattice:
         batch, patches, sides = displacement.shape[:3]
         span = (self.size / 2).view(patches, 1, 2, 1, 1)
         middle = self.low.view(patches, 1, 2, 1, 1) + span
-        field = (displacement / span).flatten(0, 2)
+        field = (displacement / span).flatten(0, 2)  # (B * P * S, 2, h, w), in half boxes
         goal = ((target - middle) / span).expand(batch, -1, sides, -1, -1, -1)
-        goal = goal.flatten(0, 2)
+        goal = goal.flatten(0, 2)  # (B * P * S, 2, h', w'), -1..1 in the box
         source = goal - 0.8 * self._look_up(field, goal)
         for _ in range(STEPS):
             missing = goal - source - self._look_up(field, source)

@@ -74,7 +74,7 @@ def fit_surface(landmarks: Tensor, unit: float, mouth: Openings, eyes: Openings)
         ring[:, 2] = torch.lerp(mean_depth, oval[:, 2], relief) + extra * unit
         controls.append(ring)
         carry.append(share * carry[0][list(OVAL)])
-    controls, carry = torch.cat(controls), torch.cat(carry)
+    controls, carry = torch.cat(controls), torch.cat(carry)  # (K, 3), (K, 468)
     lift = lifted_vertices(controls[:, :2], mouth, eyes)
     points = torch.cat([controls[:, :2], lift[:, None]], 1) / unit
     far = mean_depth + FAR_DEPTH * unit
@@ -82,7 +82,7 @@ def fit_surface(landmarks: Tensor, unit: float, mouth: Openings, eyes: Openings)
     exact = points.double()
     matrix = matern(torch.cdist(exact, exact)) + RIDGE * torch.eye(len(exact)).to(exact)
     targets = torch.cat([carry, (controls[:, 2:] - far)], 1)
-    solved = torch.linalg.solve(matrix, targets.double()).to(landmarks)
+    solved = torch.linalg.solve(matrix, targets.double()).to(landmarks)  # (K, 469)
     return Surface(points, solved[:, :-1], solved[:, -1], far.item(), unit, mouth, eyes)
 
 

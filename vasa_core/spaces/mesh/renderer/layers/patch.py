@@ -96,11 +96,11 @@ def paste(frame: Tensor, layer: Layer) -> None:
     x, y = layer.pixels.long().unbind(2)
     inside = (x >= 0) & (x < width) & (y >= 0) & (y < height)
     index = (y.clamp(0, height - 1) * width + x.clamp(0, width - 1)).flatten(1)[:, None]
-    index = index.expand(-1, 3, -1)
-    weight = (layer.weight * inside)[:, :, None]
+    index = index.expand(-1, 3, -1)  # (B, 3, P * h * w) places in the flat frame
+    weight = (layer.weight * inside)[:, :, None]  # (B, P, 1, h, w)
     canvas = frame.flatten(2)
     there = canvas.gather(2, index)
-    there = there.unflatten(2, layer.weight.shape[1:]).transpose(1, 2)
+    there = there.unflatten(2, layer.weight.shape[1:]).transpose(1, 2)  # (B, P, 3, h, w)
     change = weight * (layer.colours - there)
     if layer.added is not None:
         change = change + layer.added * inside[:, :, None]
@@ -123,8 +123,8 @@ def make_patch(
     above, below = above + 0.5 * open_by, below + 0.5 * open_by
     middle = openings.origin + openings.axes[:, 1] * ((below - above) / 2 * unit)
     half_height = torch.full_like(openings.half, (above + below) / 2 * unit)
-    half = torch.stack([openings.half + beside * unit, half_height], 1)
-    half = (half[:, :, None] * openings.axes.abs()).sum(1).amax(0).ceil()
+    half = torch.stack([openings.half + beside * unit, half_height], 1)  # (P, 2), along the axes
+    half = (half[:, :, None] * openings.axes.abs()).sum(1).amax(0).ceil()  # (2,), upright
     margin = round((MARGIN + 0.6 * open_by) * unit)
     window = make_window(geometry, middle, half, margin, CELL, (1, -1))
     upper, lower = _textures(geometry, openings, window.lattice.low, window.lattice.size[0])
