@@ -43,7 +43,7 @@ class AudioConditioning(nn.Module):
     columns: Tensor
     mean: Tensor
     std: Tensor
-    leading: Tensor
+    prior: Tensor
 
     def __init__(
         self,

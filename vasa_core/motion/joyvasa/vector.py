@@ -46,8 +46,8 @@ class MotionTemplate(nn.Module):
     yaw and roll (1,).
     """
 
-    rest: Tensor
-    spread: Tensor
+    offset: Tensor
+    factor: Tensor
 
     def __init__(self, published: Mapping[str, Tensor]):
         super().__init__()

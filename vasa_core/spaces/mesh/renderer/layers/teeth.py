@@ -103,7 +103,8 @@ def _grid(like: Tensor) -> tuple[Tensor, Tensor]:
     """x and y (h, w) of a drawing's samples."""
     x = torch.linspace(BOX_LOW[0], BOX_HIGH[0], SAMPLES[1]).to(like)
     y = torch.linspace(BOX_LOW[1], BOX_HIGH[1], SAMPLES[0]).to(like)
-    return torch.meshgrid(x, y, indexing="xy")
+    across, down = torch.meshgrid(x, y, indexing="xy")
+    return across, down
 
 
 def _relief(x: Tensor) -> tuple[Tensor, Tensor]:
