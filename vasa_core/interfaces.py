@@ -3,6 +3,9 @@
 The data that flows between them is in ``types``.
 """
 
+# Protocols only: their methods have no bodies that could return anything.
+# pyright: reportReturnType=false
+
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -20,22 +23,18 @@ class FaceSpace(Protocol):
     @property
     def name(self) -> str:
         """Name of the space; motions and portraits carry it."""
-        ...
 
     @property
     def parts(self) -> Mapping[str, slice]:
         """Where lips, expression, blink and gaze are in a dynamics code (D,)."""
-        ...
 
     @property
     def stages(self) -> Mapping[str, tuple[str, ...]]:
         """Names of the submodules that each of the stages "encode" and "render" needs."""
-        ...
 
     @property
     def working_bytes(self) -> int:
         """Bytes that each rendering thread needs besides its frames, on a CPU."""
-        ...
 
     def landmarks(self, images: Tensor) -> Tensor:
         """Find the landmarks of the largest face in each image.
@@ -49,7 +48,6 @@ class FaceSpace(Protocol):
         Raises:
             NoFaceError: If an image shows no face.
         """
-        ...
 
     def encode(
         self,
@@ -76,7 +74,6 @@ class FaceSpace(Protocol):
             NoFaceError: If one of the images shows no face.
             InputError: If there are fewer faces than asked for, or the mask does not fit the image.
         """
-        ...
 
     def track(self, frames: Iterable[Tensor], fps: Fraction, face: int = 0) -> Tracked:
         """Follow a face through a video.
@@ -93,7 +90,6 @@ class FaceSpace(Protocol):
         Raises:
             NoFaceError: If no frame shows a face.
         """
-        ...
 
     def relative(self, motion: Motion, rest: Motion | None = None) -> Motion:
         """Express a "camera" motion as offsets from a rest pose.
@@ -106,7 +102,6 @@ class FaceSpace(Protocol):
         Returns:
             The motion with reference "portrait".
         """
-        ...
 
     def render(
         self,
@@ -139,7 +134,6 @@ class FaceSpace(Protocol):
         Raises:
             InputError: If portrait or motion are of another space.
         """
-        ...
 
     def matte(self, portrait: Portrait) -> Tensor:
         """Return the part of the picture that moves.
@@ -150,7 +144,6 @@ class FaceSpace(Protocol):
         Returns:
             (1, H, W), 0 (background) to 1 (moves).
         """
-        ...
 
     def edit_mask(self, portrait: Portrait) -> Tensor:
         """Return how far rendered frames may differ from the picture.
@@ -162,7 +155,6 @@ class FaceSpace(Protocol):
             (1, H, W), 0..1, with a soft edge. Where it is 0, every frame (view "source") is the
             picture, bit for bit, whatever moves.
         """
-        ...
 
     def neutralised(self, portrait: Portrait, motion: Motion, amount: float = 1.0) -> Motion:
         """Take the expression of the picture out of what a motion shows.
@@ -178,7 +170,6 @@ class FaceSpace(Protocol):
         Raises:
             InputError: If the motion is of another space or reference.
         """
-        ...
 
     def dub(
         self,
@@ -206,19 +197,27 @@ class FaceSpace(Protocol):
         Raises:
             InputError: If the motion is of another space or reference.
         """
-        ...
 
 
 class AudioStream(Protocol):
     """A sound that is pushed piece by piece; cut in any way, it gives the same features."""
 
     def push(self, samples: Tensor) -> AudioFeatures:
-        """Take the next (N,) or (C, N) samples; return the rows that are ready, possibly none."""
-        ...
+        """Take the next samples.
+
+        Args:
+            samples: (N,) or (C, N), -1..1, of any length.
+
+        Returns:
+            The rows that are ready, possibly none.
+        """
 
     def finish(self) -> AudioFeatures:
-        """End the sound; return the rest of its rows. Nothing is pushed afterwards."""
-        ...
+        """End the sound; nothing may be pushed afterwards.
+
+        Returns:
+            The rest of its rows.
+        """
 
 
 class AudioEncoder(Protocol):
@@ -230,12 +229,10 @@ class AudioEncoder(Protocol):
     @property
     def name(self) -> str:
         """Name of the encoder; its features carry it."""
-        ...
 
     @property
     def fps(self) -> Fraction:
         """Feature rows per second, exact."""
-        ...
 
     def measure(self, blocks: Iterable[Tensor], rate: int) -> float:
         """Measure the loudness level of a whole sound; may leave blocks unread.
@@ -247,7 +244,6 @@ class AudioEncoder(Protocol):
         Returns:
             The level, for ``open`` and ``stream``.
         """
-        ...
 
     def open(self, rate: int, level: float | None = None, chunk: int | None = None) -> AudioStream:
         """Begin a sound that is pushed piece by piece.
@@ -262,7 +258,6 @@ class AudioEncoder(Protocol):
         Returns:
             The stream to push samples to.
         """
-        ...
 
     def stream(
         self,
@@ -282,7 +277,6 @@ class AudioEncoder(Protocol):
         Yields:
             Consecutive features, whose durations add up to that of the sound.
         """
-        ...
 
     def encode(self, waveform: Tensor, rate: int) -> AudioFeatures:
         """Encode a whole sound.
@@ -294,7 +288,6 @@ class AudioEncoder(Protocol):
         Returns:
             Its features; T = ceil(fps * N / rate).
         """
-        ...
 
 
 class MotionModel(Protocol):
@@ -303,27 +296,22 @@ class MotionModel(Protocol):
     @property
     def space(self) -> str:
         """Name of the face space that it moves."""
-        ...
 
     @property
     def fps(self) -> Fraction:
         """Motion frames per second, exact."""
-        ...
 
     @property
     def encoder(self) -> AudioEncoder:
         """Makes the audio features that it hears."""
-        ...
 
     @property
     def default_steps(self) -> int:
         """Diffusion steps where none are asked for."""
-        ...
 
     @property
     def default_cfg(self) -> float:
         """Guidance scale of the sound where none is asked for."""
-        ...
 
     def features(self, waveform: Tensor, rate: int) -> AudioFeatures:
         """Encode a whole sound with this model's own audio encoder.
@@ -335,7 +323,6 @@ class MotionModel(Protocol):
         Returns:
             The audio features.
         """
-        ...
 
     def check(self, audio: AudioFeatures) -> None:
         """Check that audio features are of the kind that this model takes.
@@ -346,7 +333,6 @@ class MotionModel(Protocol):
         Raises:
             InputError: If they come from another encoder or at another rate.
         """
-        ...
 
     def stream(
         self,
@@ -378,7 +364,6 @@ class MotionModel(Protocol):
             InputError: If the features are of another encoder or empty, controls or steps are
                 impossible, or the portrait is missing.
         """
-        ...
 
     def sample(
         self,
@@ -390,11 +375,25 @@ class MotionModel(Protocol):
         progress: Progress | None = None,
         portrait: Portrait | None = None,
     ) -> Motion:
-        """Sample the motion for a whole sound: ``stream`` with its pieces joined.
+        """Sample the motion for a whole sound.
+
+        Args:
+            audio: The sound's features.
+            controls: As in ``stream``.
+            seed: As in ``stream``.
+            steps: As in ``stream``.
+            cfg: As in ``stream``.
+            progress: As in ``stream``.
+            portrait: As in ``stream``.
+
+        Returns:
+            The pieces of ``stream``, joined.
+
+        Raises:
+            InputError: As in ``stream``.
 
         Example:
             ```python
             motion = model.sample(model.features(waveform, rate), seed=1)
             ```
         """
-        ...

@@ -11,7 +11,7 @@ from ..errors import InputError
 from . import options
 from .options import Commands, command, progress_bar
 
-LAB = __package__.removesuffix("cli") + "lab"
+LAB = __name__.removesuffix("cli.evaluate") + "lab"
 ABSENT = "The registry's archive has no evaluation; install the pack from its repository."
 LACKING = (
     "This needs the package {}, which belongs to the extra evaluate: "
