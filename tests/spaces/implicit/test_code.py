@@ -119,7 +119,7 @@ def actions():
 
 
 def steered(actions, sampled, **controls):
-    return Steering(Controls(**controls), actions)(sampled, torch.zeros(len(sampled)))
+    return Steering(Controls(**controls), actions, sampled)(sampled, torch.zeros(len(sampled)))
 
 
 def test_no_controls_change_nothing(actions, code, raw):
