@@ -47,10 +47,10 @@ class Busy(Exception):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class TalkingModel:
-    """A face space and its motion model, in the hands of ComfyUI's memory management.
+    """A face space and its motion model, under ComfyUI's memory management.
 
-    Each network of the space is managed by itself: those that a stage does not need may leave the
-    graphics card.
+    Each network of the space is managed separately, so that those a stage does not need may leave
+    the graphics card.
     """
 
     name: str
@@ -72,14 +72,14 @@ class TalkingModel:
         return min(os.cpu_count() or 1, 8) if self.device.type == "cpu" else 1
 
     def rendering_bytes(self, height: int, width: int, workers: int | None = None) -> int:
-        """Main memory that rendering frames of that size holds, however many, in its threads."""
+        """Main memory in bytes for rendering frames of this size, however many there are."""
         on_cpu = self.device.type == "cpu"
         working = self.space.working_bytes if on_cpu else 0
         return streaming_bytes(height, width, workers or self.workers, working)
 
     @contextmanager
     def face_space(self, *stages: str) -> Iterator[FaceSpace]:
-        """The face space, what it needs to "encode" or "render", or both, on its device."""
+        """The face space, with what it needs to "encode", "render" or both on its device."""
         names = {name for stage in stages for name in self.space.stages[stage]}
         with _in_use([self.networks[name] for name in sorted(names)]):
             yield self.space
@@ -102,9 +102,9 @@ def _in_use(patchers: list[ModelPatcher]) -> Iterator[None]:
 
 @contextmanager
 def between_prompts() -> Iterator[Callable[[], None]]:
-    """Inside, a model may be used although no prompt runs; gives a check to call meanwhile.
+    """Allow the use of a model while no prompt runs; yields a check to call meanwhile.
 
-    Raises Busy when a prompt or another picture is being made, and by the check when one begins.
+    Raises Busy if a prompt or another picture is in progress; the check raises it when one starts.
     """
 
     def check() -> None:
@@ -122,9 +122,9 @@ def between_prompts() -> Iterator[Callable[[], None]]:
 
 
 def add_route(path: str, answer: Callable[[dict], bytes | dict]) -> None:
-    """Answer POSTs of JSON at a path, in a thread: with bytes, a JPEG, or with JSON.
+    """Answer JSON that is posted to a path, in a thread, with a JPEG (bytes) or with JSON.
 
-    An InputError is the client's mistake, status 400. Does nothing where there is no server.
+    An InputError becomes status 400. Does nothing where there is no server.
     """
     server = _server()
     if server is None:
@@ -149,7 +149,7 @@ def _server():
 
 
 def register_model_folder() -> None:
-    """Make ``models/vasa`` known, beside what extra_model_paths.yaml says of it."""
+    """Register ``models/vasa`` in addition to the folders in extra_model_paths.yaml."""
     folder = os.path.join(folder_paths.models_dir, MODEL_FOLDER)
     os.makedirs(folder, exist_ok=True)
     folder_paths.add_model_folder_path(MODEL_FOLDER, folder, is_default=True)
@@ -158,19 +158,19 @@ def register_model_folder() -> None:
 
 
 def model_folders() -> list[str]:
-    """Where published weights may lie."""
+    """The folders that may hold published weights."""
     return folder_paths.get_folder_paths(MODEL_FOLDER)
 
 
 def model_names() -> list[str]:
-    """What can be loaded: the models by their titles, then motion models trained with this pack."""
+    """The names to choose from: models by title, then motion models trained with this pack."""
     files = folder_paths.get_filename_list(MODEL_FOLDER)
     trained = [name for name in files if name.endswith(".safetensors") and named(name) is None]
     return [*TITLES, *trained]
 
 
 def what_is_missing(name: str) -> str | None:
-    """Which weight files one of ``model_names`` lacks and where to get them; None if none."""
+    """The message that names a model's missing weight files and their sources; None if complete."""
     if name == EMBEDDED or name not in TITLES:
         return None
     model, folders = TITLES[name].name, model_folders()
@@ -179,11 +179,10 @@ def what_is_missing(name: str) -> str | None:
 
 
 def load_talking_model(name: str, device: str, refine: bool = True) -> TalkingModel:
-    """A model by one of ``model_names``; ``device`` is "default" (ComfyUI's) or "cpu".
+    """Load one of ``model_names``; ``device`` is "default" (ComfyUI's) or "cpu".
 
-    ``refine``: the embedded model's mouths are finished by its refiner.
-
-    Raises InputError for weights that are missing or damaged.
+    ``refine`` is an option of the embedded model: its refiner improves open mouths. Raises
+    InputError for weights that are missing or damaged.
     """
     if device == "cpu":
         load = offload = torch.device("cpu")

@@ -1,4 +1,4 @@
-"""Stage 2: what the motion model hears."""
+"""Stage 2: audio features."""
 
 from __future__ import annotations
 

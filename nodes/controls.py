@@ -132,15 +132,15 @@ class TalkingControls(io.ComfyNode):
 
 
 def _one(name: str, given: list[Any]) -> Any:
-    """The value of an input that cannot change from frame to frame."""
+    """The single value of an input that cannot have one per frame."""
     if len(given) != 1:
         raise InputError(f"{name} got {len(given)} values; it takes one.")
     return given[0]
 
 
 def _values(given: list) -> float | Sequence[float]:
-    """One value, or one per frame, of an input that ComfyUI hands over as a list.
+    """One value, or one per frame, of an input that ComfyUI passes as a list.
 
-    A list of numbers comes in two ways: as several values, or as one value that is a list.
+    A list of numbers arrives either as several values or as one value that is a list.
     """
     return given[0] if len(given) == 1 else given

@@ -24,7 +24,7 @@ FACES = (1, 2, 3, 4)  # the first two are always there
 
 
 class DialogueAudio(io.ComfyNode):
-    """Several AUDIO to one mix, and each with silence around it."""
+    """Several AUDIO to their mix, and to each one with silence around it."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -167,9 +167,9 @@ def _acting(face: int, optional: bool = False) -> tuple[io.Input, io.Input]:
 
 
 def acting(given: dict) -> tuple[list[EncodedPortrait], list[Motion]]:
-    """Portraits and their motions from a node's inputs, equally long and at the first one's rate.
+    """Portraits and their motions from a node's inputs, all of one length and frame rate.
 
-    Raises InputError for one without the other.
+    Raises InputError for a portrait without a motion or a motion without a portrait.
     """
     portraits, motions = [], []
     for face in FACES:

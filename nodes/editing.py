@@ -1,4 +1,4 @@
-"""Motion as material: nodes around ``vasa_core.motion.editing`` and ``sequence``."""
+"""Nodes that edit motions, around ``vasa_core.motion.editing`` and ``sequence``."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ HELD = {"face": editing.DYNAMICS, "head": editing.POSE, "all": STRENGTHS}
 
 
 class EditMotion(io.ComfyNode):
-    """When it happens: trimmed, sped up, reversed, smoothed, looped."""
+    """Changes when things happen: trim, speed, reverse, smooth, loop."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -111,7 +111,7 @@ class EditMotion(io.ComfyNode):
 
 
 class ScaleMotion(io.ComfyNode):
-    """How strongly each part moves."""
+    """Changes how strongly each part moves."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -146,7 +146,7 @@ class ScaleMotion(io.ComfyNode):
 
 
 class MixMotion(io.ComfyNode):
-    """Parts of one motion, parts of another."""
+    """Combines parts of several motions."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -174,7 +174,7 @@ class MixMotion(io.ComfyNode):
 
 
 class JoinMotions(io.ComfyNode):
-    """One motion after the other."""
+    """Plays one motion after another."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -202,7 +202,7 @@ class JoinMotions(io.ComfyNode):
 
 
 class ShiftMotion(io.ComfyNode):
-    """A constant pose or an expression on top."""
+    """Adds a constant pose or an expression."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -246,7 +246,7 @@ class ShiftMotion(io.ComfyNode):
 
 
 class HoldMotion(io.ComfyNode):
-    """The head or the face as at one moment."""
+    """Holds the head or the face as it is at one moment."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -295,7 +295,7 @@ class HoldMotion(io.ComfyNode):
 
 
 class AddBlinks(io.ComfyNode):
-    """Blinks at random times."""
+    """Adds blinks at random times."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -326,7 +326,7 @@ class AddBlinks(io.ComfyNode):
 
 
 class NeutraliseExpression(io.ComfyNode):
-    """A motion without the portrait's own expression."""
+    """Takes the portrait's own expression out of a motion."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:

@@ -1,4 +1,4 @@
-"""Expressions by hand: an editor for one, and the way from one to the next."""
+"""Expressions by hand: an editor, and transitions between expressions."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class ExpressionEditor(io.ComfyNode):
 
 
 class MoveToExpression(io.ComfyNode):
-    """A VASA_MOTION, a smooth way to a VASA_MOTION of one frame, and a hold there."""
+    """A VASA_MOTION, a transition to a VASA_MOTION of one frame, and a hold there."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:

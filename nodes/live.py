@@ -1,4 +1,4 @@
-"""The face of an expression editor while its sliders move, without a run of the workflow."""
+"""Pictures for an expression editor while its sliders move, without running the workflow."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ KEPT = 2  # portraits
 
 
 class LiveFaces:
-    """Portraits that a browser may ask for pictures of, by a token that its node's run gave it.
+    """Portraits that a browser may ask for, by a token that it got from the node's last run.
 
-    So a node in a subgraph, or in another browser, gets the face that it has shown. Portraits are
-    known while ComfyUI keeps them; the last few are kept here too, for a ComfyUI that keeps none.
+    A node in a subgraph, or in another browser, thus gets the face that it has shown. Portraits are
+    known as long as ComfyUI keeps them; the last few are kept here, in case it keeps none.
     """
 
     def __init__(self):
@@ -34,7 +34,7 @@ class LiveFaces:
         self._kept: deque[EncodedPortrait] = deque(maxlen=KEPT)
 
     def token(self, portrait: EncodedPortrait) -> str:
-        """What names a portrait from now on; the same one each time."""
+        """The token of a portrait; always the same one."""
         if not any(kept is portrait for kept in self._kept):
             self._kept.append(portrait)
         for token, known in self._known.items():
@@ -45,7 +45,7 @@ class LiveFaces:
         return token
 
     def find(self, token: object) -> EncodedPortrait | None:
-        """The portrait of a token, if it is still there."""
+        """The portrait of a token, if it is still known."""
         return self._known.get(token) if isinstance(token, str) else None
 
 
@@ -58,10 +58,10 @@ def serve_faces() -> None:
 
 
 def answer(asked: dict) -> bytes | dict[str, str]:
-    """A JPEG of ``asked["face"]`` with the expression ``asked["values"]``, or why there is none.
+    """A JPEG of ``asked["face"]`` with the expression ``asked["values"]``, or the reason why not.
 
-    That is a ``state``: "gone", when the face is not known any more, or "busy", when a workflow
-    runs. Raises InputError for values that make no expression.
+    The reason is a ``state``: "gone" if the face is no longer known, or "busy" while a workflow
+    runs. Raises InputError for values that are not an expression.
     """
     values = asked.get("values") if isinstance(asked, dict) else None
     if not isinstance(values, dict):
@@ -77,7 +77,7 @@ def answer(asked: dict) -> bytes | dict[str, str]:
 
 @torch.inference_mode()
 def picture(portrait: EncodedPortrait, values: dict[str, float]) -> bytes:
-    """A JPEG of the square around the head; raises Busy when a workflow runs or wants to."""
+    """A JPEG of the square around the head; raises Busy when a workflow runs or starts."""
     with between_prompts() as check, portrait.model.face_space("render") as space:
         motion = express_on(space, portrait.portrait, values)
         (frame,) = space.render(portrait.portrait, motion, view="crop", check=check)

@@ -1,4 +1,4 @@
-"""Stage 0: which model."""
+"""Stage 0: load a model."""
 
 from comfy_api.latest import io
 
@@ -7,7 +7,7 @@ from .schema import ModelWire, one_of, schema
 
 
 class LoadTalkingPortraitModel(io.ComfyNode):
-    """Combo of what is embedded or lies in the models folder, to VASA_MODEL."""
+    """The name of a model to VASA_MODEL."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:

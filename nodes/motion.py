@@ -1,4 +1,4 @@
-"""Stage 3: motion, sampled, saved and loaded."""
+"""Stage 3: sample, save and load motion."""
 
 from __future__ import annotations
 
@@ -175,7 +175,7 @@ class LoadMotion(io.ComfyNode):
 
     @classmethod
     def fingerprint_inputs(cls, file: str | None) -> float | None:
-        """A file that was written anew is read anew; None is a link."""
+        """Changes when the file changes, so that it is read again; None is a link."""
         return None if file is None else _path(file).stat().st_mtime
 
     @classmethod

@@ -1,4 +1,4 @@
-"""A motion on a timeline, in the node."""
+"""Shows a motion on a timeline in the node."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sample media, so that every template runs without a file of the user's."""
+"""Sample media, so that every workflow template runs as it is."""
 
 from comfy_api.latest import io
 

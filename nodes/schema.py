@@ -1,4 +1,4 @@
-"""What all nodes share: the category, the wires, and how a schema is made."""
+"""What all nodes share: the category, the types of connections, and the making of a schema."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ MotionWire = io.Custom("VASA_MOTION")  # vasa_core Motion
 
 @dataclass(frozen=True, eq=False)  # without slots: the live preview refers to it weakly
 class EncodedPortrait:
-    """A portrait and the model that encoded it, which is also the one to render it."""
+    """A portrait with the model that encoded it, which also renders it."""
 
     model: TalkingModel
     portrait: Portrait
 
 
 def schema(*, aliases: tuple[str, ...] = (), **fields) -> io.Schema:
-    """A node's schema in the pack's category, with search aliases where this ComfyUI has them."""
+    """A node's schema in the pack's category, with search aliases if this ComfyUI has them."""
     if "search_aliases" in io.Schema.__dataclass_fields__:
         fields["search_aliases"] = [*aliases, *ALIASES]
     return io.Schema(category=CATEGORY, **fields)
 
 
 def motion_input(name: str = "motion") -> io.Input:
-    """The input for a motion, wherever it comes from."""
+    """An input for a motion from any node."""
     return MotionWire.Input(
         name, tooltip="From Sample motion, Track motion, Load motion or another editing node."
     )
@@ -44,7 +44,7 @@ def motion_input(name: str = "motion") -> io.Input:
 def one_of(value: str | list[str | None] | None, options: list[str]) -> bool | str:
     """For ``validate_inputs``: True, or what is wrong with a combo's value; None is a link.
 
-    ComfyUI 0.3.64 checks the combos of older nodes only.
+    ComfyUI 0.3.64 validates combos of older nodes only.
     """
     values = value if isinstance(value, list) else [value]
     wrong = [given for given in values if given is not None and given not in options]

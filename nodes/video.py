@@ -1,4 +1,4 @@
-"""Videos in: their motion, and other lips in them."""
+"""Nodes that read videos: tracking and dubbing."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ class TrackMotion(io.ComfyNode):
 
 
 def _sound_of(path: Path, seconds: Fraction) -> dict:
-    """The sound of a video file; silence of that length if it has none."""
+    """The sound of a video file; silence of the given length if it has none."""
     sound = read_channels(path)
     if sound is None:
         return _silence(seconds)

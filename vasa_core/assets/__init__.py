@@ -1,4 +1,4 @@
-"""Sample media that come with the package; ``README.md`` says where they are from."""
+"""Sample media of the package; ``README.md`` names their sources."""
 
 from pathlib import Path
 

@@ -1,1 +1,1 @@
-"""``vasa bench``: what each stage costs on this machine, in time and in memory."""
+"""``vasa bench``: time and memory of each stage on this machine."""

@@ -1,7 +1,7 @@
-"""The implicit face space and its motion models, with stand-in weights: speed needs no real ones.
+"""Measures the implicit face space and its motion models, with stand-in weights.
 
-The baseline paints as a straightforward implementation would: the published layers, eagerly, one
-frame at a time, everything worked out anew for each, in half precision on a graphics card.
+The baseline is the straightforward implementation: the published layers in eager mode, one frame at
+a time, nothing reused between frames, in half precision on a graphics card.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ def bench(
 ) -> str:
     """A table of every stage, then how the fast path compares with the baseline.
 
-    ``frames`` are painted in each measurement (0: 2 on a CPU, 64 elsewhere); with ``compiled``
-    torch.compile and CUDA graphs come in. Raises InputError for a device that is not here.
+    Each measurement paints ``frames`` frames (0: 2 on a CPU, 64 elsewhere); ``compiled`` uses
+    torch.compile and CUDA graphs. Raises InputError for a device that is not available.
     """
     runs = Bench(device)
     on_card = runs.device.type != "cpu"
@@ -99,7 +99,7 @@ def baseline(space: ImplicitSpace, face: Portrait, keypoints: Tensor) -> Tensor:
 def stages_of_painting(
     runs: Bench, space: ImplicitSpace, face: Portrait, keypoints: Tensor, chunk: int, workers: int
 ) -> Tensor:
-    """Measures warping, decoding, both, and pasting; returns (T, 3, 512, 512) frames."""
+    """Measure warping, decoding, both, and pasting; returns (T, 3, 512, 512) frames."""
     painter, look, frames = space.painter, face.appearance, len(keypoints)
     chunks = keypoints.split(chunk)
     threads = workers if runs.device.type == "cpu" else 1
@@ -124,7 +124,7 @@ def stages_of_painting(
 
 
 def sampling(runs: Bench, face: Portrait) -> None:
-    """Measures JoyVASA, with its hearing, and Ditto, without, over windows of sound."""
+    """Measure JoyVASA with its audio encoder, and Ditto without, over windows of sound."""
     frames = WINDOWS * 100
     joyvasa = joyvasa_model(
         fill(known_file("joyvasa_motion_generator")),

@@ -1,4 +1,4 @@
-"""The embedded face space and its motion model, stage by stage."""
+"""Measures the embedded face space and its motion model, stage by stage."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .stages import Bench, Stage
 
 
 def bench(portrait: Path, audio: Path, size: int, workers: int, device: str) -> list[Stage]:
-    """Every stage of the main job on one portrait and one sound, then the job as a whole."""
+    """Measure every stage of ``animate`` on one portrait and one sound, then the whole."""
     runs = Bench(device)
     space = runs.measure("load face space", lambda: load_space("mesh", device), 1, "load")
     model = runs.measure("load motion model", lambda: load_motion_model("mesh", device), 1, "load")

@@ -1,4 +1,4 @@
-"""Stages of work, measured, and how they are printed."""
+"""Measures stages of work and prints them as a table."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ class Bench:
         self.stages: list[Stage] = []
 
     def measure(self, name: str, work: Callable, count: int, unit: str, repeat: int = 1):
-        """Run ``work``, returns its last result.
+        """Run ``work`` and return its last result.
 
-        With ``repeat`` > 1 once to warm up, then so often, of which the quickest counts: others may
-        be using the machine.
+        With ``repeat`` > 1 it runs once to warm up and then ``repeat`` times, of which the quickest
+        counts, since other programs may use the machine.
         """
         if repeat > 1:
             work()
@@ -49,7 +49,7 @@ class Bench:
         return result
 
     def settle(self) -> None:
-        """Wait for what a graphics card still has to do."""
+        """Wait until a graphics card has finished its work."""
         if self.device.type == "cuda":
             torch.cuda.synchronize(self.device)
 
@@ -61,7 +61,7 @@ class Bench:
 
 
 def peak_memory() -> float | None:
-    """The process's peak resident memory so far in MB; None where the system does not tell."""
+    """Peak resident memory of the process so far in MB; None if the system does not report it."""
     try:
         import resource
     except ImportError:  # Windows

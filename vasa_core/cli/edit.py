@@ -1,4 +1,4 @@
-"""Motion as material: ``vasa edit``, ``vasa mix``."""
+"""Editing motions: ``vasa edit``, ``vasa mix``."""
 
 from __future__ import annotations
 
@@ -74,9 +74,9 @@ def _saved(path: Path, motion: Motion) -> str:
 
 
 def edited(motion: Motion, step: str) -> Motion:
-    """A motion after one operation as it is written: ``trim=1,4``.
+    """Apply one operation, written as in ``trim=1,4``.
 
-    Raises InputError for an operation that there is not, or with other values than it takes.
+    Raises InputError for an unknown operation, or for values that it does not take.
     """
     name, _, written = step.partition("=")
     if name not in OPERATIONS:

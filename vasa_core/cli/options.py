@@ -174,7 +174,7 @@ def fps(text: str) -> Fraction:
 
 
 def numbers(text: str, names: str) -> list[float]:
-    """An option's numbers, as many as there are names: "YAW,PITCH"."""
+    """The numbers of an option, one for each name in "YAW,PITCH"."""
     try:
         values = [float(part) for part in text.split(",")]
     except ValueError:
@@ -208,7 +208,7 @@ def open_model(args: argparse.Namespace) -> tuple[FaceSpace, MotionModel]:
 
 
 def space_options(args: argparse.Namespace, space: str) -> dict[str, Any]:
-    """What the options ask of a face space, for ``load_space``; each space has its own."""
+    """The options of the command that this face space takes, for ``load_space``."""
     return options_for(space, refine=args.refine)
 
 

@@ -1,4 +1,4 @@
-"""From video and onto pictures: ``vasa track``, ``vasa render``."""
+"""Motion from videos and onto pictures: ``vasa track``, ``vasa render``."""
 
 from __future__ import annotations
 

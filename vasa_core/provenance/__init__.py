@@ -1,1 +1,1 @@
-"""Marks on what the pack writes."""
+"""Marks the files that this project writes as AI-generated."""

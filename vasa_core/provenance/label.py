@@ -1,4 +1,4 @@
-"""The label that everything written by this project carries: it was made by a machine."""
+"""The label in every file that this project writes: it is AI-generated."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Weight files that others published: which there are, reading, checking and importing them."""
+"""Published weight files: which ones are known, and how they are read, checked and imported."""

@@ -1,4 +1,4 @@
-"""Bringing the variants of a weight file to its published keys, and checking them."""
+"""Checks weight files, and brings their variants to the published keys."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ def canonical(tensors: dict[str, Tensor], known: KnownFile) -> dict[str, Tensor]
     """A file's tensors under the published keys, in published order; float numbers as float32.
 
     Accepts files nested in "model", "model_state_dict" or "state_dict", keys with or without
-    "module.", both names of weight norm, half precision. Tables that can be computed again
-    (sinusoids, schedules) are left out where they are missing or of another length.
-    Raises InputError if keys, shapes or numbers are not those of ``known``, and says whose they are
-    if it knows.
+    "module.", both names of weight norm, half precision. Tables that can be recomputed
+    (sinusoids, schedules) are left out if they are missing or of another length. Raises InputError
+    if keys, shapes or numbers are not those of ``known``; the message names the file that they
+    belong to, if it is a known one.
     """
     found, extra = match(tensors, known)
     shapes = known.shapes()
@@ -65,7 +65,7 @@ def canonical(tensors: dict[str, Tensor], known: KnownFile) -> dict[str, Tensor]
 
 
 def match(tensors: dict[str, Tensor], known: KnownFile) -> tuple[dict[str, Tensor], list[str]]:
-    """The tensors that ``known`` has, by published key, and the keys that it should not have."""
+    """A known file's tensors by their published keys, and the keys that do not belong to it."""
     wanted = {plain(key): key for key in known.shapes()}
     found, extra = {}, []
     for key, tensor in unwrap(tensors).items():
@@ -78,7 +78,7 @@ def match(tensors: dict[str, Tensor], known: KnownFile) -> tuple[dict[str, Tenso
 
 
 def unwrap(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    """What is inside a training checkpoint's weights entry; what stands beside it is no weight."""
+    """The contents of a training checkpoint's weights entry; its other entries are not weights."""
     for name in CONTAINERS:
         inside = {
             k.removeprefix(f"{name}."): v for k, v in tensors.items() if k.startswith(f"{name}.")
@@ -96,7 +96,7 @@ def plain(key: str) -> str:
 
 
 def identify(tensors: dict[str, Tensor]) -> KnownFile | None:
-    """The known file whose keys these are, by names alone."""
+    """The known file that has these keys; shapes are not compared."""
     for known in FILES:
         if known.tensors:
             found, _ = match(tensors, known)
@@ -116,9 +116,10 @@ def load_known(known: KnownFile, path: str | Path) -> dict[str, Tensor]:
 def recognise(
     path: str | Path, known: KnownFile | None = None
 ) -> tuple[KnownFile, dict[str, Tensor]]:
-    """What a file is, by its keys unless it must be ``known``, and its tensors as in ``canonical``.
+    """Which known file this is, told by its keys, and its tensors as in ``canonical``.
 
-    Raises InputError, naming the file, if it cannot be read or is none of the known ones.
+    With ``known``, it must be that one. Raises InputError, naming the file, if it cannot be read or
+    is not a known file.
     """
     tensors = read_file(path)
     known = known or identify(tensors) or named(path)
@@ -139,7 +140,7 @@ def _fits(tensor: Tensor, shape: tuple[int, ...], known: KnownFile) -> bool:
 
 
 def _numbers(tensors: dict[str, Tensor], known: KnownFile) -> dict[str, Tensor]:
-    """The tensors in their published dtypes, once all numbers are usable."""
+    """The tensors in their published dtypes; InputError if a number is not usable."""
     whole = [
         key
         for key, tensor in tensors.items()

@@ -1,4 +1,4 @@
-"""``vasa weights``: which published weight files there are, checking and importing them."""
+"""``vasa weights``: lists, checks and imports published weight files."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def run_list(args: argparse.Namespace) -> str:
 
 
 def run_check(args: argparse.Namespace) -> str:
-    """``vasa weights check``; InputError once all files were looked at, if any is bad."""
+    """``vasa weights check``; InputError after all files have been checked, if any is bad."""
     from .registry import FILES
     from .search import find
 
@@ -100,9 +100,9 @@ def _each(paths: list[Path], work: Callable[[Path], str]) -> str:
 
 
 def check(path: Path) -> str:
-    """What a sound file is; InputError, naming it, for one that cannot be used.
+    """Describe a usable weight file; InputError, naming the file, for any other.
 
-    A file under a known name must hold what that name says.
+    A file with a known name must hold what the name says.
     """
     from .check import recognise
     from .convert import as_published, sha256

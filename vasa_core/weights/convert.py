@@ -1,4 +1,4 @@
-"""Importing a published weight file: verified, and written as safetensors."""
+"""Imports a published weight file: verifies it and writes it as safetensors."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ from .writer import read_about, write_file
 
 
 def import_file(path: str | Path, folder: str | Path) -> Path:
-    """Verify a published weight file and write it as ``<name>.safetensors``; where it was written.
+    """Verify a published weight file and write it as ``<name>.safetensors``; returns the new path.
 
-    Published keys and order, float32; the metadata tells what it is, its source and licence, the
-    sha256 of the file that was read, and whether that is the published one. The same file gives the
-    same bytes. Raises InputError for a file that is not whole, not known, or cannot be converted.
+    The keys and their order are the published ones, numbers are float32. The metadata holds name,
+    source, licence, the sha256 of the file that was read, and whether that is the published one.
+    The same file gives the same bytes. Raises InputError for a file that is damaged, unknown, or
+    cannot be converted.
     """
     path, folder = Path(path), Path(folder)
     if path.suffix.lower() == ".onnx":

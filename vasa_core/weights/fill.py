@@ -1,7 +1,7 @@
-"""Deterministic stand-ins for published weights, for measuring and testing where those are missing.
+"""Deterministic stand-ins for published weights, to measure and test without the real ones.
 
-Every number follows from its key: a generator seeded with the key's CRC-32 draws it, scaled so that
-the networks neither die out nor overflow. They show nothing like a face. Implementations that were
+Each tensor is drawn by a generator seeded with the CRC-32 of its key, scaled so that activations
+neither vanish nor overflow. The networks then show nothing like a face, but two implementations
 filled the same way can be compared number for number.
 """
 
@@ -72,10 +72,10 @@ LIMITS |= {"roll": (-20, 20)}
 
 
 def fill(weights: KnownFile | Mapping[str, Sequence[int]], salt: str = "") -> dict[str, Tensor]:
-    """Stand-ins for all tensors of a known file, or of a dict of shapes, in its order.
+    """Stand-ins for all tensors of a known file, or of a dict of shapes, in the same order.
 
-    ``salt`` gives other numbers. What no one learns (sinusoids, schedules, masks) has its true
-    values, and spectral norm's vectors fit their weight.
+    Another ``salt`` gives other numbers. Tensors that are not learned (sinusoids, schedules, masks)
+    have their true values, and the vectors of spectral norm fit their weight.
     """
     shapes = weights.shapes() if isinstance(weights, KnownFile) else weights
     arrays = {key: _values(key, tuple(shape), salt) for key, shape in shapes.items()}
@@ -87,15 +87,15 @@ def fill(weights: KnownFile | Mapping[str, Sequence[int]], salt: str = "") -> di
 
 
 def stand_in_input(name: str, shape: Sequence[int], gain: float = 1.0, salt: str = "") -> Tensor:
-    """A network's input of the given shape: normal numbers that follow from its name."""
+    """An input of the given shape for a network: normal numbers, seeded by its name."""
     return torch.from_numpy(_normal(f"input:{name}", tuple(shape), salt) * np.float32(gain))
 
 
 def write_stand_ins(folder: str | Path, model: str, salt: str = "") -> list[Path]:
-    """Stand-ins for all tensor files of a model, as safetensors marked as such; where they are.
+    """Write stand-ins for all tensor files of a model, marked as such; returns their paths.
 
-    An ONNX file has no stand-in. Raises InputError for an unknown model, and rather than overwrite
-    a file that is no stand-in.
+    An ONNX file has no stand-in. Raises InputError for an unknown model, or if a file that is not a
+    stand-in would be overwritten.
     """
     targets = {Path(folder) / f"{known.name}.safetensors": known for known in files_of(model)}
     targets = {path: known for path, known in targets.items() if known.tensors}
@@ -118,7 +118,7 @@ def _normal(key: str, shape: tuple[int, ...], salt: str) -> np.ndarray:
 
 
 def _values(key: str, shape: tuple[int, ...], salt: str) -> np.ndarray:
-    """One tensor's numbers; the first rule that fits the key."""
+    """The numbers of one tensor, by the first rule that fits its key."""
     true = _unlearned(key, shape)
     if true is not None:
         return true
@@ -146,7 +146,7 @@ def _values(key: str, shape: tuple[int, ...], salt: str) -> np.ndarray:
 
 
 def _unlearned(key: str, shape: tuple[int, ...]) -> np.ndarray | None:
-    """The true values of what follows from a formula; None for what is learned."""
+    """The true values of a tensor that follows from a formula; None for a learned one."""
     if key.endswith(".pe"):
         return _sinusoid(shape[1], shape[2])
     if key.endswith("alignment_mask"):
@@ -196,7 +196,7 @@ def _cosine_schedule(steps: int, offset: float = 0.008) -> dict[str, np.ndarray]
 def _right_vector(weight: np.ndarray, left: np.ndarray) -> np.ndarray:
     """Spectral norm's second vector: the unit vector along the weight's transpose times the first.
 
-    So the weight's norm is not 1, and a network that forgets to divide by it is caught.
+    The weight's norm is then not 1, which exposes a network that forgets to divide by it.
     """
     vector = left.astype(np.float64) @ weight.reshape(len(weight), -1).astype(np.float64)
     return (vector / np.linalg.norm(vector)).astype(np.float32)

@@ -1,8 +1,8 @@
 """Python's object files (.pkl), rewritten in the instructions that torch's safe reader knows.
 
-That reader follows the files' protocol 2; Python has written protocol 4 since 3.8. Nothing is run
-or built here: text, bytes and names are only spelled the older way, as the writer of protocol 2
-would have spelled them.
+That reader knows protocol 2; Python has written protocol 4 since version 3.8. Nothing is executed
+or constructed here: only the encoding of text, bytes and names changes. The standard library could
+halve this file, but ComfyUI's registry rejects packs that name its module.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def to_protocol_2(data: bytes) -> bytes:
 
 
 class _Rewriter:
-    """Text waits before it is written: the newer protocols name things by the two last texts."""
+    """Holds text back before it writes it: newer protocols use the last two texts as a name."""
 
     def __init__(self, data: bytes):
         self.source, self.out = BytesIO(data), bytearray()
@@ -115,7 +115,7 @@ class _Rewriter:
         self.write(NAMED + module + b"\n" + name + b"\n")
 
     def bytes(self, data: bytes) -> None:
-        """Bytes as a call that encodes text: protocol 2 has no other way."""
+        """Write bytes as a call that encodes text, the only way in protocol 2."""
         text = data.decode("latin-1").encode("utf-8")
         self.write(b"c_codecs\nencode\n" + _text(text) + _text(b"latin1") + b"\x86R")
 

@@ -1,4 +1,4 @@
-"""Reading tensors out of weight files of any kind, without running code from them."""
+"""Reads tensors from weight files of any kind, without running code from them."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ AGAIN = "get the file again"
 def read_file(path: str | Path) -> dict[str, Tensor]:
     """Every tensor in a .safetensors, .pth, .pt or .pkl file, on the CPU, by dotted key.
 
-    What kind of file it is, its content says, not its name. Arrays and floats become tensors;
-    nested dicts and lists are joined by dots. Large torch files stay on disk until they are used.
-    Raises InputError for a file that is missing, empty, cut short, something else under that name,
-    or that wants code to be run.
+    The content decides what kind of file it is, not the name. Arrays and floats become tensors; the
+    keys of nested dicts and lists are joined by dots. Large torch files stay on disk until they are
+    used. Raises InputError for a file that is missing, empty, cut short, of another kind, or that
+    requires code to be run.
     """
     path = Path(path)
     head = read_head(path)
@@ -52,7 +52,7 @@ def read_file(path: str | Path) -> dict[str, Tensor]:
 
 
 def read_head(path: Path) -> bytes:
-    """The first 256 bytes. Raises InputError for no file and for what is often saved instead."""
+    """The first 256 bytes; InputError for a missing file, a saved web page or a Git LFS pointer."""
     if not path.is_file():
         raise InputError(f"{path} does not exist; give a weight file.")
     with path.open("rb") as file:
@@ -73,7 +73,7 @@ def read_head(path: Path) -> bytes:
 
 
 def is_safetensors(head: bytes) -> bool:
-    """Whether a file begins as one: eight bytes that count a JSON text, then that text."""
+    """Whether a file starts like one: the length of a JSON text in eight bytes, then the text."""
     return head[4:9] == b"\0\0\0\0{"
 
 
@@ -98,7 +98,7 @@ def _read_safetensors(path: Path) -> dict[str, Tensor]:
 
 
 def _read_torch(path: Path, source: Callable[[], Any], mmap: bool = False) -> dict[str, Tensor]:
-    """What torch.load finds in ``source()``; nothing that is not allowed by name is called."""
+    """What torch.load finds in ``source()``; only what ``allowed`` names is ever called."""
     if tuple(map(int, re.findall(r"\d+", torch.__version__)[:2])) < TORCH_NEEDED:
         raise InputError(
             f"{path}: torch {torch.__version__} cannot read this kind of file safely; install torch"
@@ -128,10 +128,10 @@ def _reason(error: Exception) -> str:
 
 
 def allowed() -> list[Callable | tuple[Callable, str]]:
-    """What published weight files call besides torch's own, under the names that they use.
+    """What published weight files may construct besides tensors, under the names that they use.
 
-    Training settings (a Namespace with paths in it) and numpy arrays. Paths are read as pure ones:
-    a PosixPath cannot be made on Windows.
+    These are training settings (a Namespace that holds paths) and numpy arrays. Paths are read as
+    pure paths, because a PosixPath cannot be made on Windows.
     """
     named: list[Callable | tuple[Callable, str]] = [(Namespace, "argparse.Namespace")]
     named += [(PurePosixPath, f"{module}.PosixPath") for module in ("pathlib", "pathlib._local")]

@@ -17,19 +17,20 @@ MODELS_FOLDER = Path("models/vasa")  # where the command looks, as ComfyUI does 
 
 @dataclass(frozen=True)
 class KnownFile:
-    """A weight file that somebody published.
+    """A published weight file.
 
-    name        of its manifest, and of the file that ``import_file`` writes
-    names       file names under which people have it; the first is the one to ask for
-    source      repository and path, as words
-    licence     as its makers state it
-    commercial  what they say of commercial use: "yes", "no", "not stated", "not verified"
-    size        bytes, from the count of numbers in it; the real file is a little larger
-    sha256      of the published file, where it is known
-    ignored     pattern of further keys that the file may hold and nobody needs
-    loose       whether only the count of numbers in a tensor is fixed, not its shape
-    tensors     whether the file holds tensors that can be read here
-    manifests   the folder of its manifest
+    Attributes:
+        name: Name of its manifest, and of the file that ``import_file`` writes.
+        names: File names that it is found under; the first one is the one to ask for.
+        source: Repository and path, in words.
+        licence: As its authors state it.
+        commercial: What they say about commercial use: "yes", "no", "not stated", "not verified".
+        size: Bytes of its numbers; the file is a little larger.
+        sha256: That of the published file, if known.
+        ignored: Pattern of further keys that the file may hold and that are not needed.
+        loose: Whether a tensor may have another shape with as many numbers.
+        tensors: Whether the file holds tensors that can be read here.
+        manifests: The folder of its manifest.
     """
 
     name: str
@@ -56,7 +57,7 @@ def read_manifest(path: Path) -> dict[str, tuple[int, ...]]:
 
 
 def dtype_of(key: str) -> torch.dtype:
-    """What the numbers under a published key are: counters and masks go by their names."""
+    """The dtype of a published tensor; counters and masks are told by their keys."""
     if key.endswith("num_batches_tracked"):
         return torch.int64
     return torch.bool if key.endswith("alignment_mask") else torch.float32
@@ -208,5 +209,5 @@ def files_of(model: str) -> tuple[KnownFile, ...]:
 
 
 def named(path: str | Path) -> KnownFile | None:
-    """The known file that has this file name; None if none has."""
+    """The known file with this file name, if there is one."""
     return next((known for known in FILES if Path(path).name in known.names), None)

@@ -1,4 +1,4 @@
-"""Finding weight files in the folders where people keep them."""
+"""Finds weight files in the folders where people keep them."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ UNFINISHED = (".part", ".crdownload", ".download", ".aria2", ".incomplete", ".tm
 def find(known: KnownFile, folders: Iterable[str | Path]) -> Path | None:
     """The file in the first of the folders that has it, at any depth; None if none has.
 
-    Safetensors before other kinds, then by the order of ``known.names``, then the least deep, then
-    by name. Skipped: unfinished downloads, and folders named after animals, since those weights
-    have the same file names.
+    Safetensors files come before others, then the order of ``known.names``, the depth and the name
+    decide. Unfinished downloads are skipped, and so are folders named after animals: LivePortrait's
+    animal weights have the same file names.
     """
     return _pick(known, map(inventory, folders))
 
 
 def missing(model: str, folders: Iterable[str | Path]) -> list[KnownFile]:
-    """The files of a model that are in none of the folders. Raises InputError for no such model."""
+    """The files of a model that are in none of the folders; InputError for an unknown model."""
     places = [inventory(folder) for folder in folders]
     return [known for known in files_of(model) if _pick(known, places) is None]
 
 
 def missing_message(model: str, files: Iterable[KnownFile], folder: str | Path) -> str:
-    """Which files a model lacks, from where, and the folder to put them in; a line for each.
+    """Say which files a model lacks, where to get them and where to put them, a line for each.
 
-    Named as people should get them; ``KnownFile.names`` has what else will do.
+    Each file is named as it is published; ``KnownFile.names`` has the other names that work.
     """
     files = list(files)
     many = "1 file" if len(files) == 1 else f"{len(files)} files"
@@ -56,7 +56,7 @@ def require(model: str, folders: Iterable[str | Path]) -> dict[str, Path]:
 
 
 def inventory(folder: str | Path) -> dict[str, list[Path]]:
-    """All files in a folder and below by their names, least deep first; links are followed."""
+    """All files in and below a folder, by name, the least deep first; links are followed."""
     files: dict[str, list[Path]] = {}
     seen = set()
     for here, folders, names in os.walk(folder, followlinks=True):

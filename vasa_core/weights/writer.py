@@ -1,4 +1,4 @@
-"""Weight files of our own: safetensors, with what they are in the metadata."""
+"""Writes this project's weight files: safetensors that say in their metadata what they are."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ ABOUT, VERSION = "vasa-weights", "1"  # one entry: the library writes several in
 
 
 def write_file(path: str | Path, tensors: dict[str, Tensor], about: dict[str, str]) -> None:
-    """Write tensors as safetensors, with ``about`` in the metadata; same content, same bytes.
+    """Write tensors as safetensors, with ``about`` in the metadata; equal content, equal bytes.
 
-    Written beside, then renamed: nothing half-written is left. Makes the folder. Raises InputError
-    if that is a file.
+    The file is written under another name and then renamed, so no unfinished file is left. The
+    folder is created; InputError if it is a file.
     """
     path = Path(path)
     try:
@@ -35,5 +35,5 @@ def write_file(path: str | Path, tensors: dict[str, Tensor], about: dict[str, st
 
 
 def read_about(path: str | Path) -> dict[str, str]:
-    """What ``write_file`` was told of a file; empty for a file of others."""
+    """The ``about`` of a file that ``write_file`` wrote; empty for any other file."""
     return json.loads(read_header(path).get(ABOUT, "{}"))
