@@ -101,7 +101,11 @@ class Manifest:
             return dict(entry)
         row = {key: value for key, value in entry.items() if key != "from"}
         if "id" in row:
-            row |= {"sound": f"sound/{row['id']}.ogg", "track": f"tracks/{row['id']}.npz"}
+            row |= {
+                "sound": f"sound/{row['id']}.ogg",
+                "video": f"video/{row['id']}.mp4",
+                "track": f"tracks/{row['id']}.npz",
+            }
         return row | {"repo": source.name, "commit": source.commit, "licence": source.licence}
 
 
@@ -111,7 +115,8 @@ def read_manifest(folder: str, where: Path = SHIPPED) -> Manifest:
     sources, details = {}, {}
     for key, row in content["sources"].items():
         sources[key] = Repository(row.pop("repo"), row.pop("commit"), row.pop("licence"))
-        details[key] = row
+        if row:
+            details[key] = row
     return Manifest(folder, sources, details, content["entries"])
 
 

@@ -65,7 +65,7 @@ def _recover_clips(manifest: Manifest, data: Path, checkouts: Path) -> None:
 def _recover_faces(manifest: Manifest, folder: Path, checkouts: Path) -> None:
     for key, source in manifest.sources.items():
         faces = [e for e in manifest.entries if "path" not in e and e.get("from") == key]
-        if "negatives" in manifest.details[key]:
+        if "negatives" in manifest.details.get(key, {}):
             faces += [e for e in manifest.entries if "from" not in e]
         if faces and (checkouts / source.folder).is_dir():
             _look_in(source, key, faces, folder, checkouts)
