@@ -94,7 +94,7 @@ def _portrait(entry: Row, data: bytes, folder: Path) -> None:
             partial.write_bytes(data)
         return
     picture = open_picture(data)
-    if path.suffix != ".png":
+    if path.suffix != ".png" and picture.mode not in ("RGB", "L"):
         picture = picture.convert("RGB")
     save_picture(picture.resize((entry["width"], entry["height"])), path)
 
