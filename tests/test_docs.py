@@ -146,7 +146,7 @@ def test_what_a_page_names_exists(name):
     assert not [link for link in links if not (here / link).exists()]
     named = re.findall(rf"`((?:[\w.-]+/)*[\w.-]+\.{ENDINGS}|(?:[\w.-]+/)+[\w.-]*)`", text)
     named = [path for path in named if path not in MADE and not PLACEHOLDERS.search(path)]
-    known = ("vasa_core/", "tests/", "nodes/", "docs/", "web/", "locales/", ".ci/", "examples/")
+    known = ("vasa_core/", "tests/", "nodes/", "docs/", "web/", "locales/", ".ci/")
     paths = [path for path in named if path.startswith(known) or path.endswith(".py")]
     missing = [path for path in paths if not any((place / path).exists() for place in PLACES)]
     assert name == "CHANGELOG.md" or not missing

@@ -9,7 +9,7 @@ import av
 import pytest
 from PIL import Image
 
-EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
+EXAMPLES = Path(__file__).resolve().parents[1] / "docs" / "examples"
 NOTEBOOK = EXAMPLES / "tour.ipynb"
 
 

@@ -30,6 +30,12 @@ def apart(one, other):
     return one[0] >= other[2] or other[0] >= one[2] or one[1] >= other[3] or other[1] >= one[3]
 
 
+def test_no_other_folder_passes_for_the_templates():
+    """ComfyUI serves a pack's templates from the first of these folders that it finds."""
+    names = ["example_workflows", "example", "examples", "workflow", "workflows"]
+    assert [name for name in names if (ROOT / name).exists()] == [WORKFLOWS.name]
+
+
 def test_every_template_has_a_picture_and_a_line_in_the_readme():
     assert NAMES
     assert {path.name for path in WORKFLOWS.iterdir()} == {

@@ -1,6 +1,6 @@
 """One motion on two portraits: that of a video, or three seconds of the shipped motion.
 
-python examples/retarget.py [VIDEO]
+python docs/examples/retarget.py [VIDEO]
 """
 
 import sys

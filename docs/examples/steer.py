@@ -1,6 +1,6 @@
 """A portrait says a sound file while gaze, distance and emotion change over time.
 
-python examples/steer.py [PORTRAIT [VOICE [OUT.mp4]]]
+python docs/examples/steer.py [PORTRAIT [VOICE [OUT.mp4]]]
 """
 
 import sys

@@ -1,6 +1,6 @@
 """A portrait says a sound file.
 
-python examples/speak.py [PORTRAIT [VOICE [OUT.mp4]]]
+python docs/examples/speak.py [PORTRAIT [VOICE [OUT.mp4]]]
 """
 
 import sys
