@@ -63,13 +63,12 @@ RENDERER = {
     "render": {"geometry", "layers", "views", "refiner", "appearance"},
 }
 SPACES = {
-    "__init__": {"mesh", "implicit", "spec"},
+    "__init__": {"mesh", "implicit"},
     "curves": set(),
     "limits": set(),
-    "spec": set(),
     "playing": set(),
-    "mesh": {"curves", "limits", "playing", "spec"},
-    "implicit": {"curves", "limits", "playing", "spec"},
+    "mesh": {"curves", "limits", "playing"},
+    "implicit": {"curves", "limits", "playing"},
 }
 
 
@@ -92,6 +91,8 @@ def rooms_imported(folder: Path, path: Path) -> Iterator[str]:
 
 def check_rooms(folder: Path, allowed: dict[str, set[str]], excused: tuple[str, ...] = ()) -> None:
     """Assert that every file of a folder is in a room of it and imports only what that may."""
+    gone = {room for room in allowed if not list(folder.glob(f"{room}*"))}
+    assert not gone, f"{folder} has no {gone}"
     for path in folder.rglob("*.py"):
         room = name_in(folder, path)
         if room == "__init__" and room not in allowed:
