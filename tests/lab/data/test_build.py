@@ -123,7 +123,7 @@ def sources(tmp_path):
             {"file": "talk.flac", "lang": "en", "seconds": 2.0, **cut,
              "pcm": pcm_hash(samples[:32000])},
             {"file": "calm.flac", "licence": "CC0", "samples": 40000,
-             "made": {"join": [0.5, ["talk.flac", 0.5, 1.5], 1.0]}},
+             "made": {"join": [0.5, ["talk.flac", 0.5, 1.5], 1]}},
         ],
         "voices": [
             {"file": "late.flac", "source": "ben", "transcript": "hello", "trim_start_s": 0.25,

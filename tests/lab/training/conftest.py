@@ -168,13 +168,15 @@ def _opened(landmarks):
 
 
 def _write_voices(data, speech):
-    """Two recordings to align, and one with phone times."""
+    """Two recordings to align, one with phone times, and one whose phone times are missing."""
     clips = []
-    for n, name in enumerate(("one", "two", "timed")):
+    for n, name in enumerate(("one", "two", "timed", "untimed")):
         entry = {"file": f"{name}.wav", "source": name, "speaker": f"{name}:1", "split": "train"}
         entry |= {"transcript": "MAMA FAR PAT", "alignment": None}
+        if name.endswith("timed"):
+            entry |= {"phones": "arpabet", "split": "held_out"}
         if name == "timed":
-            entry |= {"alignment": "phones.json", "phones": "arpabet", "split": "held_out"}
+            entry |= {"alignment": "phones.json"}
         clips.append(entry)
         (data / "voices").mkdir(exist_ok=True)
         wavfile.write(data / "voices" / entry["file"], 16000, speech[n * 16000 : (n + 2) * 16000])

@@ -22,6 +22,11 @@ def colour(code: str) -> np.ndarray:
     return np.array([int(code[i : i + 2], 16) for i in (1, 3, 5)], np.float32) / 255
 
 
+def rgb(red: float, green: float, blue: float) -> np.ndarray:
+    """A colour by its parts, 0..1, as (3,) float."""
+    return np.array([red, green, blue], np.float32)
+
+
 def spline(points, closed: bool = False, steps: int = 12) -> np.ndarray:
     """A Catmull-Rom curve through (n, k) points, (m, k)."""
     p = np.asarray(points, np.float32)

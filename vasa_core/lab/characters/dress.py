@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .canvas import Canvas, blurred, colour, spline
+from .canvas import Canvas, blurred, colour, rgb, spline
 
 SHOULDERS = ((-0.60, 1.72), (-0.95, 1.88), (-1.42, 2.04), (-1.74, 2.30), (-1.98, 2.8))
 
@@ -20,7 +20,7 @@ def backdrop(canvas: Canvas, top: str, bottom: str, glow: str, rng, lights: int 
         canvas.glow(colour(glow), disc, rng.uniform(0.06, 0.16))
     canvas.rgb[:] = canvas.blur(canvas.rgb, 0.03)
     far = np.clip(np.hypot(canvas.x, canvas.y - 0.5) / 2.9, 0, 1) ** 2.5
-    canvas.shade(np.float32([0.35, 0.32, 0.38]), far.astype(np.float32), 0.55)
+    canvas.shade(rgb(0.35, 0.32, 0.38), far.astype(np.float32), 0.55)
 
 
 def torso(neckline) -> np.ndarray:
@@ -42,13 +42,13 @@ def cloth(canvas: Canvas, mask: np.ndarray, code: str, rng, weave: float = 0.05)
     tone += weave * grain
     canvas.lay((base * np.clip(tone, 0.2, 1.5)[..., None]).astype(np.float32), mask)
     edge = mask * (1 - canvas.blur(mask, 0.05))
-    canvas.glow(np.float32([1, 0.97, 0.92]), edge * np.clip(0.6 - x, 0, 1), 0.25)
+    canvas.glow(rgb(1, 0.97, 0.92), edge * np.clip(0.6 - x, 0, 1), 0.25)
 
 
 def shadow_below(canvas: Canvas, mask: np.ndarray, over: np.ndarray, drop=(0.05, 0.07)) -> None:
     """What lies ``over`` darkens what lies under it in ``mask``."""
     cast = canvas.blur(canvas.shifted(over, *drop), 0.04)
-    canvas.shade(np.float32([0.35, 0.26, 0.28]), mask * cast * (1 - over), 0.6)
+    canvas.shade(rgb(0.35, 0.26, 0.28), mask * cast * (1 - over), 0.6)
 
 
 def sweater(canvas: Canvas, code: str, neckline, rng, rib: float = 0.11) -> None:
@@ -67,7 +67,7 @@ def sweater(canvas: Canvas, code: str, neckline, rng, rib: float = 0.11) -> None
         stripes, [tint * (1.1 - 0.14 * s[0, 0]) for s in stripes], [0.02] * len(stripes), 0.8
     )
     cast = canvas.blur(above, 0.035)
-    canvas.shade(np.float32([0.5, 0.4, 0.42]), mask * cast, 0.45)
+    canvas.shade(rgb(0.5, 0.4, 0.42), mask * cast, 0.45)
 
 
 def turtleneck(canvas: Canvas, code: str, width: float, rng) -> None:
@@ -88,9 +88,9 @@ def turtleneck(canvas: Canvas, code: str, width: float, rng) -> None:
     ribs = [np.linspace(a, b, 8)[1:-1] for a, b in zip(top[at], foot[at], strict=True)]
     canvas.strands(ribs, [colour(code) * 0.45] * len(ribs), [0.012] * len(ribs), 0.35)
     round_off = np.clip(np.abs(canvas.x) / (w + 0.05), 0, 1) ** 3
-    canvas.shade(np.float32([0.45, 0.36, 0.36]), (mask * round_off).astype(np.float32), 0.6)
+    canvas.shade(rgb(0.45, 0.36, 0.36), (mask * round_off).astype(np.float32), 0.6)
     lip = np.clip(mask - canvas.shifted(mask, 0, 0.025), 0, 1)
-    canvas.glow(np.float32([1, 0.95, 0.85]), lip, 0.25)
+    canvas.glow(rgb(1, 0.95, 0.85), lip, 0.25)
 
 
 def shirt(canvas: Canvas, jacket: str, linen: str, rng) -> None:
@@ -109,7 +109,7 @@ def shirt(canvas: Canvas, jacket: str, linen: str, rng) -> None:
     )
     cloth(canvas, inner, linen, rng, 0.03)
     canvas.shade(
-        np.float32([0.4, 0.36, 0.4]),
+        rgb(0.4, 0.36, 0.4),
         inner * canvas.line([(0.0, 2.4), (0.03, 2.8)], 0.012, 0.004),
         0.8,
     )
@@ -148,7 +148,7 @@ def shirt(canvas: Canvas, jacket: str, linen: str, rng) -> None:
         )
         shadow_below(canvas, coat, lapel, (0.03, 0.04))
         cloth(canvas, lapel, jacket, rng, 0.07)
-        canvas.glow(np.float32([1, 1, 1]), lapel, 0.05)
+        canvas.glow(rgb(1, 1, 1), lapel, 0.05)
         wing = canvas.shape(
             [
                 (s * 0.555, 1.44),
@@ -163,4 +163,4 @@ def shirt(canvas: Canvas, jacket: str, linen: str, rng) -> None:
         )
         shadow_below(canvas, np.maximum(coat, inner), wing, (0.03, 0.05))
         cloth(canvas, wing, linen, rng, 0.02)
-        canvas.shade(np.float32([0.6, 0.58, 0.62]), wing * (1 - canvas.blur(wing, 0.03)), 0.35)
+        canvas.shade(rgb(0.6, 0.58, 0.62), wing * (1 - canvas.blur(wing, 0.03)), 0.35)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .canvas import Canvas, colour
+from .canvas import Canvas, colour, rgb
 from .features import Makeup, paint_brow, paint_eye, paint_lips, paint_nose
 from .hair import Hair, light_hair, lock_mask, paint_lock
 from .head import Head
@@ -60,4 +60,4 @@ def comb(canvas: Canvas, head: Head, face, skin: Skin, hair: Hair, locks, rng) -
     before = canvas.rgb.copy()
     for lock in locks:
         paint_lock(canvas, lock, hair, head.place, rng)
-    light_hair(canvas, before, np.float32([0.36, 0.30, 0.36]))
+    light_hair(canvas, before, rgb(0.36, 0.30, 0.36))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...face import topology as mesh
-from .canvas import Canvas, blurred, colour, spline
+from .canvas import Canvas, blurred, colour, rgb, spline
 from .head import Head
 from .skin import Skin
 
@@ -42,16 +42,16 @@ def paint_eye(canvas: Canvas, head: Head, skin: Skin, look: Makeup, side: int, r
     width = float(np.linalg.norm(upper[0] - upper[-1]))
     socket = canvas.ellipse(opening.mean(0), (width * 0.78, width * 0.5), soft=1.0)
     canvas.shade(colour(look.lid), socket, 0.30)
-    canvas.lay(np.float32([0.93, 0.905, 0.885]), eye)
+    canvas.lay(rgb(0.93, 0.905, 0.885), eye)
     ball = canvas.ellipse(opening.mean(0), (width * 0.62, width * 0.5), soft=0.9)
-    canvas.shade(np.float32([0.62, 0.52, 0.50]), eye * (1 - ball), 0.8)
+    canvas.shade(rgb(0.62, 0.52, 0.50), eye * (1 - ball), 0.8)
     paint_iris(canvas, head, look, iris_ids, eye, rng)
     cast = canvas.blur(
         canvas.shape(np.concatenate([upper - (0, 0.2), upper[::-1] + (0.004, 0.028)])), 0.018
     )
-    canvas.shade(np.float32([0.38, 0.30, 0.32]), eye * cast, 0.85)
+    canvas.shade(rgb(0.38, 0.30, 0.32), eye * cast, 0.85)
     duct = canvas.ellipse(upper[-1] + (side * 0.012, 0.006), (0.026, 0.018), soft=0.8)
-    canvas.lay(np.float32([0.80, 0.50, 0.46]), duct * np.maximum(eye, 0.4), 0.75)
+    canvas.lay(rgb(0.80, 0.50, 0.46), duct * np.maximum(eye, 0.4), 0.75)
     rim = canvas.line(lower[4::8], (0.008, 0.026, 0.026, 0.010), 0.003)
     canvas.lay(colour(skin.middle) * (1.0, 0.88, 0.85), rim, 0.9)
     under = canvas.line(lower[4::8] + (0, 0.022), (0.0, 0.014, 0.0), 0.008)
@@ -76,25 +76,27 @@ def paint_iris(canvas: Canvas, head: Head, look: Makeup, ids, eye: np.ndarray, r
     disc = np.clip((1.03 - r) * radius * canvas.unit / 3, 0, 1) * eye
     canvas.lay((base * light[..., None]).astype(np.float32), disc.astype(np.float32))
     pupil = np.clip((0.43 - r) * radius * canvas.unit / 3, 0, 1) * eye
-    canvas.lay(np.float32([0.03, 0.025, 0.03]), pupil.astype(np.float32))
+    canvas.lay(rgb(0.03, 0.025, 0.03), pupil.astype(np.float32))
     glint = canvas.ellipse(
-        centre + np.float32([-0.33, -0.34]) * radius, (radius * 0.24, radius * 0.2), 0.5
+        centre + np.array([-0.33, -0.34], np.float32) * radius, (radius * 0.24, radius * 0.2), 0.5
     )
-    canvas.glow(np.float32([1, 1, 1]), glint * eye, 0.95)
+    canvas.glow(rgb(1, 1, 1), glint * eye, 0.95)
     second = canvas.ellipse(
-        centre + np.float32([0.36, 0.42]) * radius, (radius * 0.2, radius * 0.14), 1.0
+        centre + np.array([0.36, 0.42], np.float32) * radius, (radius * 0.2, radius * 0.14), 1.0
     )
-    canvas.glow(np.float32([0.85, 0.92, 1]), second * eye, 0.4)
+    canvas.glow(rgb(0.85, 0.92, 1), second * eye, 0.4)
 
 
 def paint_lids(canvas, head, skin: Skin, look: Makeup, side, upper, lower, creases, rng) -> None:
     """Lash line, lashes and the fold above; ``side`` -1: curves run from outer to inner corner."""
     wing = np.concatenate([upper[:1] + (side * 0.018, -0.004), upper[3::6]])
     line = canvas.line(
-        wing, np.float32([0.006, 0.022, 0.025, 0.022, 0.015, 0.006]) * look.lashes, 0.004
+        wing, np.array([0.006, 0.022, 0.025, 0.022, 0.015, 0.006], np.float32) * look.lashes, 0.004
     )
     canvas.lay(colour(look.lash), line, 0.92)
-    soft = canvas.line(lower[2:60:8], np.float32([0.012, 0.008, 0.0]) * look.lashes, 0.006)
+    soft = canvas.line(
+        lower[2:60:8], np.array([0.012, 0.008, 0.0], np.float32) * look.lashes, 0.006
+    )
     canvas.lay(colour(look.lash), soft, 0.5)
     curves, count = [], int(34 * look.lashes)
     for t in np.sort(rng.uniform(0, 0.86, count)):
@@ -173,7 +175,7 @@ def paint_nose(canvas: Canvas, head: Head, skin: Skin) -> None:
     ridge = canvas.line(head[(168, 197, 195, 5)] + (-0.02, 0), (0.01, 0.035, 0.05), 0.02)
     canvas.glow(colour(skin.light), ridge, 0.28)
     tip = canvas.ellipse(head.at(4) + (-0.03, -0.02), (0.055, 0.045), soft=1.0)
-    canvas.glow(np.float32([1, 0.96, 0.9]), tip, 0.30 + skin.gloss / 2)
+    canvas.glow(rgb(1, 0.96, 0.9), tip, 0.30 + skin.gloss / 2)
 
 
 def paint_lips(canvas: Canvas, head: Head, skin: Skin, look: Makeup, rng) -> None:
@@ -185,19 +187,20 @@ def paint_lips(canvas: Canvas, head: Head, skin: Skin, look: Makeup, rng) -> Non
     seam[:, 1] += 0.007 * np.exp(-np.square(np.linspace(-4, 4, len(seam))))
     tint, dark = colour(look.lips), colour(skin.shadow)
     both = canvas.shape(np.concatenate([top, bottom[::-1]]), 0.011)
-    fibre = blurred(rng.standard_normal(both.shape).astype(np.float32), 1.2)
-    fibre = sum(np.roll(fibre, k, 0) for k in range(-9, 10, 2)) * 0.05
+    noise = blurred(rng.standard_normal(both.shape).astype(np.float32), 1.2)
+    rolled = (np.roll(noise, k, 0) for k in range(-9, 10, 2))
+    fibre = sum(rolled, start=np.zeros_like(noise)) * 0.05
     canvas.lay(tint * (1 + fibre[..., None]), both, 0.80)
     upper = canvas.shape(np.concatenate([top, seam[::-1]]), 0.007)
-    canvas.shade(np.float32([0.72, 0.60, 0.60]), upper, 0.62)
+    canvas.shade(rgb(0.72, 0.60, 0.60), upper, 0.62)
     fade = canvas.blur(canvas.shape(np.concatenate([seam, bottom[::-1]])), 0.04)
     lower = canvas.shape(np.concatenate([seam, bottom[::-1]]), 0.008)
-    canvas.shade(np.float32([0.66, 0.50, 0.50]), lower * (1 - fade), 0.75)
+    canvas.shade(rgb(0.66, 0.50, 0.50), lower * (1 - fade), 0.75)
     mid = 0.5 * (seam[len(seam) // 2] + bottom[len(bottom) // 2])
     for dx, wide in ((-0.075, 0.09), (0.07, 0.06)):
         shine = canvas.ellipse(mid + (dx, -0.006), (wide, 0.026), soft=1.0)
         canvas.glow(
-            np.float32([1, 0.9, 0.86]),
+            rgb(1, 0.9, 0.86),
             shine * lower * (0.85 + 2 * fibre).clip(0, 1),
             look.lip_gloss,
         )

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .canvas import Canvas, blurred, colour, spline
+from .canvas import Canvas, blurred, colour, rgb, spline
 
 
 @dataclass(frozen=True)
@@ -135,7 +135,7 @@ def light_hair(canvas: Canvas, before: np.ndarray, tint) -> None:
     canvas.shade(tint, (mask * far).astype(np.float32), 0.75)
     soft = canvas.blur(mask, 0.10)
     rim = mask * np.clip(1.6 - 2 * soft, 0, 1) * np.clip(0.4 - canvas.x, 0, 1)
-    canvas.glow(np.float32([1.0, 0.93, 0.85]), rim.astype(np.float32), 0.22)
+    canvas.glow(rgb(1.0, 0.93, 0.85), rim.astype(np.float32), 0.22)
 
 
 def paint_curls(canvas: Canvas, outline, hair: Hair, count: int, size: float, rng) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...face import topology
-from .canvas import Canvas, blurred, colour, spline
+from .canvas import Canvas, blurred, colour, rgb, spline
 from .head import Head
 
 KEY = np.array([-0.55, -0.50, -0.67])  # from where the main light comes: left, above, in front
@@ -25,7 +25,7 @@ class Skin:
     grain: float = 0.018
 
 
-def ramp(t: np.ndarray, skin: Skin) -> np.ndarray:
+def ramp(t: np.ndarray | np.float32, skin: Skin) -> np.ndarray:
     """Brightness (...) 0..1 as skin colour (..., 3)."""
     stops = np.stack([colour(c) for c in (skin.shadow, skin.middle, skin.light)])
     at = (0.0, 0.55, 1.0)
@@ -59,7 +59,7 @@ def paint_face(canvas: Canvas, head: Head, skin: Skin, rng: np.random.Generator)
     canvas.lay(ramp(tone, skin), mask)
     half = KEY / np.linalg.norm(KEY) + np.array([0, 0, -1])
     shine = np.clip(normal @ (half / np.linalg.norm(half)), 0, 1) ** 26
-    canvas.glow(np.float32([1.0, 0.94, 0.86]), mask * shine, skin.gloss)
+    canvas.glow(rgb(1.0, 0.94, 0.86), mask * shine, skin.gloss)
     bounce = np.clip(normal @ (FILL / np.linalg.norm(FILL)), 0, 1) ** 2.2
     canvas.glow(colour(skin.fill), mask * bounce, 0.20)
     flush(canvas, head, skin, mask)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from ...face import topology
-from .canvas import Canvas, blurred, colour, spline
+from .canvas import Canvas, blurred, colour, rgb, spline
 from .dress import backdrop, shirt
 from .face import LEFT_EYE, MOUTH, NOSE, SIDES, age_lines, comb, paint_features
 from .features import Makeup
@@ -127,4 +127,4 @@ def beard(canvas: Canvas, head: Head, hair: Hair, rng) -> None:
 
     paint_fur(canvas, area**0.7, flow, hair, 8500, 0.052, rng)
     far = np.clip(0.15 + 0.5 * canvas.x, 0, 1).astype(np.float32)
-    canvas.shade(np.float32([0.42, 0.38, 0.44]), area * far, 0.8)
+    canvas.shade(rgb(0.42, 0.38, 0.44), area * far, 0.8)

@@ -93,18 +93,16 @@ def fitted(
     for side, steps in PASSES:
         shrunk = max(1, int(at[2] / (2 * side)))
         small, target = picture.reduce(shrunk), _pixels(crop, side)
-        at = tuple(length / shrunk for length in at)
-        at = _inside(at, small.size)
+        at = _inside((at[0] / shrunk, at[1] / shrunk, at[2] / shrunk), small.size)
         for step in steps:
             at, error = _descend(small, at, target, ROUGH, step)
-        at = tuple(length * shrunk for length in at)
+        at = (at[0] * shrunk, at[1] * shrunk, at[2] * shrunk)
         if error > HOPELESS:
             break
-    whole = _inside(tuple(round(length) for length in at), picture.size)
-    target = _pixels(crop, crop.width)
-    if error > HOPELESS:
-        return whole, error
-    return _descend(picture, whole, target, FINE, None)
+    at = _inside(_whole(at), picture.size)
+    if error <= HOPELESS:
+        at, error = _descend(picture, at, _pixels(crop, crop.width), FINE, None)
+    return _whole(at), error
 
 
 def _descend(
@@ -144,6 +142,10 @@ def _inside(place: Place, size: tuple[int, int]) -> Place:
     width, height = size
     side = min(place[2], width, height)
     return min(max(place[0], 0), width - side), min(max(place[1], 0), height - side), side
+
+
+def _whole(place: Place) -> tuple[int, int, int]:
+    return round(place[0]), round(place[1]), round(place[2])
 
 
 def _windows(picture: Image.Image) -> tuple[Tensor, Tensor]:

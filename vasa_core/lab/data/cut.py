@@ -15,6 +15,7 @@ from pathlib import Path
 
 import av
 import numpy as np
+from av.error import FFmpegError
 from PIL import Image, ImageOps
 
 from ...errors import InputError
@@ -52,9 +53,11 @@ def cut_picture(picture: Image.Image, box: Box, side: int) -> Image.Image:
 
 def save_picture(picture: Image.Image, path: Path) -> None:
     """Write a picture in the format that the ending of ``path`` says."""
-    options = {} if path.suffix == ".png" else {"quality": JPEG_QUALITY, "subsampling": 0}
     with written(path) as partial:
-        picture.save(partial, **options)
+        if path.suffix == ".png":
+            picture.save(partial)
+        else:
+            picture.save(partial, quality=JPEG_QUALITY, subsampling=0)
 
 
 def read_sound(data: bytes, start: float = 0, count: int | None = None) -> np.ndarray:
@@ -136,7 +139,7 @@ def _opened(data: bytes):
     try:
         with av.open(io.BytesIO(data)) as container:
             yield container
-    except (av.FFmpegError, OSError) as error:
+    except (FFmpegError, OSError) as error:
         raise InputError(f"it cannot be decoded ({error})") from error
 
 
@@ -146,6 +149,8 @@ def _at_25(
     """The square of the frame that is shown at each 25th of a second."""
     held, shown = None, 0
     for frame in frames:
+        if frame.pts is None or frame.time_base is None:
+            raise InputError("a frame of it has no time")
         time = frame.pts * frame.time_base - Fraction(start).limit_denominator(1000)
         place = floor(time * FPS + Fraction(1, 2))
         if held is not None and shown < place:

@@ -48,7 +48,7 @@ def missing(data: Path) -> list[Entry]:
 
 def main() -> None:
     """Command line."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("data", type=Path, help="folder with talking/INDEX.json")
     args = parser.parse_args()
     torch.set_num_threads(1)

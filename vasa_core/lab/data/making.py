@@ -149,7 +149,7 @@ def _save_alignment(entry: Row, labels: bytes, folder: Path) -> None:
 
 
 def _piece(piece: float | list, folder: Path) -> np.ndarray:
-    if isinstance(piece, float):
+    if not isinstance(piece, list):  # seconds of silence, whole ones too
         return np.zeros(round(piece * RATE), np.int16)
     file, start, end = piece
     return _samples(folder / file)[round(start * RATE) : round(end * RATE)]

@@ -220,7 +220,7 @@ def main() -> None:
     """Command line."""
     from .recover import keep, recover
 
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("data", type=Path, help="the founders' folder")
     parser.add_argument("--sources", type=Path, help="checkouts named owner+name, to look in")
     parser.add_argument("--only", default=",".join(FOLDERS), help="folders, with commas between")

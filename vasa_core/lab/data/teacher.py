@@ -42,7 +42,7 @@ class MediaPipe:
 
     def __init__(self):
         try:
-            import mediapipe
+            import mediapipe  # pyright: ignore[reportMissingImports]  # optional
 
             self._mesh = mediapipe.solutions.face_mesh.FaceMesh
         except (ImportError, AttributeError) as error:

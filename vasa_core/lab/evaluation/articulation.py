@@ -143,7 +143,7 @@ def report(data: Path, work: Path, encoder: ArticulationEncoder, codes_of) -> No
 
 def main() -> None:
     """Command line: the embedded weights, measured."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--weights", type=Path, default=WEIGHTS)

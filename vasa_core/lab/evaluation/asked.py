@@ -41,6 +41,7 @@ def seen(
     tested: ModelUnderTest,
     audio: AudioFeatures,
     portrait: Portrait | None = None,
+    /,
     seed: int = 1,
     **asked: float,
 ) -> Seen:

@@ -67,7 +67,9 @@ def gaze_rows(tested: ModelUnderTest, heard: AudioFeatures) -> dict[str, float]:
 
 def rank_correlation(one: Tensor, other: Tensor) -> float:
     """Spearman's."""
-    return float(spearmanr(one.numpy(), other.numpy()).statistic)
+    found = spearmanr(one.numpy(), other.numpy())
+    # scipy makes this named tuple from text, so its fields cannot be seen
+    return float(found.statistic)  # pyright: ignore[reportAttributeAccessIssue]
 
 
 def distance_rows(tested: ModelUnderTest, heard: AudioFeatures) -> dict[str, float]:
@@ -135,7 +137,7 @@ def _line(name: str, cells: Sequence[str]) -> str:
 
 def main() -> None:
     """Command line: print the table."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--model", choices=MODELS, default="mesh")
     parser.add_argument("--models", type=Path, default=MODELS_FOLDER)
     parser.add_argument("--size", type=int, default=320, help="of the portraits, pixels")

@@ -146,7 +146,7 @@ def videos(data: Path, names: Sequence[str] | None = None) -> list[Path]:
 
 def main() -> None:
     """Command line: print the table, and draw the curve."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("data", type=Path, help="folder with talking/INDEX.json")
     parser.add_argument("--clips", nargs="*", help="names (default: the test split of few_shot)")
     parser.add_argument("--plot", type=Path, metavar="CURVE.png")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from scipy.ndimage import label
 from torch import Tensor
 
 from ...face.basis import PARTS
 from ...motion.vectorize import POSE_SIZE, smooth_vectors
 from ...types import Motion
+from ..data.stretches import stretches
 
 SHUT = 0.5  # closure of both lids beyond which an eye counts as shut
 
@@ -39,10 +39,9 @@ def blinks(motion: Motion) -> list[int]:
     blinks at half their amplitude).
     """
     shut = motion.dynamics[:, PARTS["blink"]].mean(1).numpy()
-    runs, count = label(shut > SHUT / 2)
     lengths = []
-    for run in range(1, count + 1):
-        depth = shut[runs == run]
+    for run in stretches(shut > SHUT / 2):
+        depth = shut[run]
         if depth.max() > SHUT:
             lengths.append(int((depth > depth.max() / 2).sum()))
     return lengths

@@ -13,7 +13,7 @@ from ...audio.features import FEATURES
 from ...audio.reader import read_audio
 from ...face.canonical import mouth_opening, mouth_width
 from ..data.clips import RealClip
-from ..data.index import Entry, read_index
+from ..data.index import read_index
 from ..data.lips import LipMeasures, correlation
 from ..training.articulation.phonemes import arpabet_phones
 
@@ -90,15 +90,18 @@ def timed_voices(data: Path, split: str) -> dict[str, list[Timed]]:
     result: dict[str, list[Timed]] = {}
     for entry in read_index(data, "voices"):
         if entry.phones and entry.alignment and entry.split_for("articulation") == split:
-            spans = spans_of(timed_phones(entry), LABIALS, OTHERS)
+            spans = spans_of(timed_phones(entry.alignment, entry.phones), LABIALS, OTHERS)
             result.setdefault(entry.group, []).append((*read_audio(entry.file), spans))
     return result
 
 
-def timed_phones(entry: Entry) -> list[tuple[float, float, str]]:
-    """Start, end and letter of a voice's phones, SAMPA as it is and ARPABET as IPA."""
-    phones = json.loads(entry.alignment.read_text("utf8")).get("phones", [])
-    if entry.phones == "sampa":
+def timed_phones(alignment: Path, kind: str) -> list[tuple[float, float, str]]:
+    """Start, end and letter of a voice's phones, SAMPA as it is and ARPABET as IPA.
+
+    ``kind``: the set of phones that the file of timed phones is written in.
+    """
+    phones = json.loads(alignment.read_text("utf8")).get("phones", [])
+    if kind == "sampa":
         return [(p["start"], p["end"], p["label"]) for p in phones]
     return [(p.start, p.end, p.letter) for p in arpabet_phones(phones)]
 

@@ -34,10 +34,9 @@ MEASURES = ("face L1", "face SSIM", "mouth L1", "mouth SSIM", "eyes L1")
 
 def frames_of(appearance: MeshAppearance, motion: Motion, refiner: Refiner | None = None) -> Tensor:
     """(T, 3, H, W) frames of a prepared portrait."""
-    parts = (motion.rotation, motion.translation, motion.scale, motion.dynamics)
     pieces = [
-        render(appearance, *(p[n : n + 1] for p in parts), refiner=refiner)
-        for n in range(len(motion))
+        render(appearance, p.rotation, p.translation, p.scale, p.dynamics, refiner=refiner)
+        for p in motion.split(1)
     ]
     return torch.cat(pieces)
 
@@ -64,10 +63,11 @@ def of_clips(data: Path, split: str, refiner: Refiner, out: Path) -> dict[str, T
         landmarks = torch.as_tensor(clip.landmarks)
         appearance = prepare(frames[:1], basis.measure(landmarks[0]), basis)
         motion = reenacted(landmarks[0], landmarks[chosen], basis)
-        made = [frames_of(appearance, motion, r) for r in (None, refiner)]
-        real = frames[chosen]
-        results[clip.name] = torch.stack([measured(m, real, landmarks[chosen]) for m in made])
-        clip_sheet(frames[0], real, *made, landmarks[chosen]).save(out / f"clip_{clip.name}.png")
+        without, with_it = (frames_of(appearance, motion, r) for r in (None, refiner))
+        real, points = frames[chosen], landmarks[chosen]
+        results[clip.name] = torch.stack([measured(m, real, points) for m in (without, with_it)])
+        sheet = clip_sheet(frames[0], real, without, with_it, points)
+        sheet.save(out / f"clip_{clip.name}.png")
         log.info("%-16s %s", clip.name, results[clip.name].tolist())
     return results
 
@@ -108,7 +108,7 @@ def table(results: dict[str, Tensor]) -> str:
 @torch.no_grad()
 def main() -> None:
     """Command line."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--splits", nargs="*", default=["development", "test"])

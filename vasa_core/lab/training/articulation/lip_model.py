@@ -220,7 +220,7 @@ def speaker_clips(data: Path) -> tuple[list[Clip], dict]:
     """The clips that teach lips, and their timed words by name."""
     clips = [c for c in load_clips(data) if c.entry.split_for("articulation") == "train"]
     words = {}
-    for file in {clip.entry.words for clip in clips} - {None}:
+    for file in {clip.entry.words for clip in clips if clip.entry.words}:
         words |= json.loads(file.read_text("utf8"))
     return [clip for clip in clips if clip.name in words], words
 

@@ -16,8 +16,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import librosa
 import torch
+from librosa.version import version as librosa_version
 from safetensors.torch import save_file
 from torch import Tensor
 
@@ -176,7 +176,7 @@ def write(
     tensors["phones.bias"][CLOSED] += CLOSURE_BIAS
     tensors |= {"press.opening": press.opening, "press.shut": press.shut}
     tensors["spectrum.mel_filters"] = mel_filters()
-    source = f"librosa.filters.mel(norm=None) of librosa {librosa.__version__}"
+    source = f"librosa.filters.mel(norm=None) of librosa {librosa_version}"
     tensors = {name: value.contiguous() for name, value in tensors.items()}
     save_file(tensors, path, {"spectrum.mel_filters": source})
     save_recipes(path, {"articulation": recipe})

@@ -15,8 +15,10 @@ from dataclasses import asdict
 from pathlib import Path
 
 from safetensors.torch import save_file
-from torch import nn
 
+from ....face.detector import Detector
+from ....face.landmark_net import LandmarkNet
+from ....face.part_net import PartNet
 from ....face.storage import pack
 from ...data.faces import load_faces
 from ...engine import is_main_process, main_process_first
@@ -25,10 +27,11 @@ from .train_detector import DetectorRecipe, train_detector
 from .train_landmarks import LandmarkRecipe, train_landmarks
 from .train_parts import PartsRecipe, train_parts
 
+Network = Detector | LandmarkNet | PartNet
 RECIPES = {"detector": DetectorRecipe, "landmarks": LandmarkRecipe, "parts": PartsRecipe}
 
 
-def write(file: Path, networks: dict[str, nn.Module], recipes: Mapping[str, Recipe]) -> None:
+def write(file: Path, networks: Mapping[str, Network], recipes: Mapping[str, Recipe]) -> None:
     """Networks, packed, with their sizes and recipes in the header."""
     configs = {name: asdict(net.config) for name, net in networks.items()}
     tensors = {

@@ -22,7 +22,7 @@ from ....face.framing import (
     to_image,
 )
 from ...data.faces import SIZE, FaceSet
-from ...engine import Objective, Step, Trainer
+from ...engine import Objective, Step, Trainer, channels_last
 from ...recipe import Recipe
 from .augment import CROP_SIDE, restyle
 from .repose import mean_shape
@@ -240,7 +240,7 @@ def train_detector(faces: FaceSet, out: Path, recipe: DetectorRecipe) -> Detecto
         recipe.validation_canvases,
         torch.Generator().manual_seed(9),
     )
-    net = Detector().to(memory_format=torch.channels_last)
+    net = channels_last(Detector())
 
     def batches(step: Step) -> tuple[Tensor, Tensor, Tensor]:
         canvas, placed, present = composites(bank, negatives, recipe.batch, step.generator)

@@ -14,7 +14,7 @@ from ....face.detector import Detector
 from ....face.framing import crop_at, fit_frames, frame_size, make_frames, to_image
 from ....face.landmark_net import LandmarkNet
 from ...data.faces import FaceSet
-from ...engine import Objective, Step, Trainer, main_process_first
+from ...engine import Objective, Step, Trainer, channels_last, main_process_first
 from ...recipe import Recipe
 from .augment import ALIGNED, CROP_SIDE, DETECTED, Jitter, jittered, restyle, training_crops
 from .expressions import load_expressions
@@ -155,7 +155,7 @@ def train_landmarks(
     """Train, or go on from the checkpoint in ``out``; material is kept in ``work``."""
     torch.manual_seed(recipe.seed)
     images, points = faces.select("train")
-    mean, net = mean_shape(points), LandmarkNet().to(memory_format=torch.channels_last)
+    mean, net = mean_shape(points), channels_last(LandmarkNet())
     net.mean.copy_(mean * (2 / CROP_SIDE))
     size, share, own_mean = net.config.size, faces.shares(), net.mean.clone()
     with main_process_first():

@@ -20,7 +20,7 @@ from ....face.part_net import (
     part_frames,
 )
 from ...data.faces import FaceSet
-from ...engine import Objective, Step, Trainer, main_process_first
+from ...engine import Objective, Step, Trainer, channels_last, main_process_first
 from ...recipe import Recipe
 from .augment import CROP_SIDE, Jitter, Posed, jittered, restyle
 from .expressions import load_expressions
@@ -104,7 +104,7 @@ def train_parts(faces: FaceSet, data: Path, work: Path, out: Path, recipe: Parts
     with main_process_first():
         bank = ShapeBank.build(points, load_expressions(data, mean, work))
     mean, share = mean * (2 / CROP_SIDE), faces.shares()
-    nets = Parts().to(memory_format=torch.channels_last)
+    nets = channels_last(Parts())
     nets.lips.mean.copy_(centred(mean, mean, LIPS, LIPS_CONFIG.side))
     nets.eye.mean.copy_(centred(mean, mean, RIGHT_EYE, EYE_CONFIG.side))
     rims = {*mesh.RIGHT_LID_UPPER, *mesh.RIGHT_LID_LOWER, *mesh.RIGHT_IRIS}

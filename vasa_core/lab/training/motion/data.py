@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from scipy.ndimage import label, median_filter
+from scipy.ndimage import median_filter
 from scipy.signal import savgol_filter
 from torch import Tensor
 
@@ -27,6 +27,7 @@ from ....motion.vectorize import POSE_SIZE, from_smooth_vectors, vectorize
 from ....spaces.mesh.tracking import motion_from_landmarks
 from ....types import Motion
 from ...data.clips import about_rest
+from ...data.stretches import stretches
 from ...data.tracks import Clip, load_clips
 
 log = logging.getLogger(__name__)
@@ -106,10 +107,8 @@ def sharpened_blinks(closure: np.ndarray) -> np.ndarray:
     ground = median_filter(both, 25, mode="nearest")
     ground = savgol_filter(np.minimum(ground, 0.3), 9, 1)
     above = np.maximum(both - ground, 0)
-    result = ground.copy()
-    runs, count = label(above > 0.12)
-    for run in range(1, count + 1):
-        (inside,) = np.nonzero(runs == run)
+    result = np.array(ground)
+    for inside in stretches(above > 0.12):
         peak = above[inside].max()
         if peak > 0.4 and len(inside) <= LONGEST_BLINK:
             low, high = max(0, inside[0] - 1), inside[-1] + 2

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.ndimage import gaussian_filter1d, label
+from scipy.ndimage import gaussian_filter1d
 from torch import Tensor
 
 from ....face.basis import PARTS
 from ....motion.controls import GAZE_UNIT
 from ....motion.vectorize import POSE_SIZE
+from ...data.stretches import stretches
 from .data import SOUND_COLUMNS, TalkingClip
 
 LIPS, GAZE, BLINK = (
@@ -125,10 +126,8 @@ class WindowSource:
 
     def thin_blinks(self, motion: np.ndarray, rng: np.random.Generator) -> None:
         """Take out some blinks, down to an ordinary rate. In place."""
-        runs, count = label(motion[:, BLINK].mean(1) > 0.25)
-        for run in range(1, count + 1):
+        for inside in stretches(motion[:, BLINK].mean(1) > 0.25):
             if rng.random() > BLINKS_KEPT:
-                (inside,) = np.nonzero(runs == run)
                 ends = [max(0, inside[0] - 2), min(self.length - 1, inside[-1] + 4)]
                 between = np.arange(ends[0], ends[1] + 1)
                 for column in range(BLINK.start, BLINK.stop):

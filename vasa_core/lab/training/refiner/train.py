@@ -19,7 +19,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from ....spaces.mesh.renderer.refiner import Refiner
-from ...engine import Objective, Step, Trainer, main_process_first
+from ...engine import Objective, Step, Trainer, channels_last, main_process_first
 from ...recipe import Recipe, add_arguments, parse, recipe_from, save_recipes, training_parser
 from .adversary import Critic, critic_loss, judgement
 from .augment import augmented_batch, plain_batch
@@ -88,7 +88,7 @@ def distance(net: Refiner, made: Tensor, batch: dict[str, Tensor]) -> Tensor:
 def train(pairs: Pairs, held_out: Pairs, out: Path, recipe: RefinerRecipe) -> Refiner:
     """Train, or go on from the checkpoint in ``out``."""
     torch.manual_seed(recipe.seed)
-    net, critic = Refiner().to(memory_format=torch.channels_last), Critic()
+    net, critic = channels_last(Refiner()), Critic()
     weights = sampling_weights(pairs)
 
     def batches(step: Step) -> dict[str, Tensor]:
