@@ -55,6 +55,14 @@ def test_a_sound_that_ends_before_the_last_frame_is_refused(setup, name):
         figure(short, name)
 
 
+def test_pictures_of_one_name_in_two_folders_are_two_portraits(space, model, tmp_path):
+    (tmp_path / "face.jpg").write_bytes(PORTRAITS["mira"].read_bytes())
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other/face.jpg").write_bytes(PORTRAITS["ada"].read_bytes())
+    files = [tmp_path / "face.jpg", tmp_path / "other/face.jpg"]
+    assert len(figure_setup(space, model, files, size=128).portraits) == 2
+
+
 def test_a_sound_that_just_reaches_the_last_frame_will_do(setup):
     enough = replace(setup, sound=setup.sound[: int((MOMENTS[-1] + 0.04) * setup.rate)])
     assert len(FIGURES["photos"](enough)[0].motion) == len(MOMENTS)

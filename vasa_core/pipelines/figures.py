@@ -61,7 +61,7 @@ class FigureSetup:
     Attributes:
         space: The face space.
         model: The motion model.
-        portraits: Portraits by name.
+        portraits: Portraits by name, or by the path of their picture.
         sound: (N,) samples of the speech.
         rate: Samples per second, Hz.
     """
@@ -235,7 +235,7 @@ def figure_setup(
         InputError: If a file cannot be read.
         NoFaceError: If a picture shows no face.
     """
-    pictures = {p.stem: p for p in portraits} or PORTRAITS
+    pictures = {str(p): p for p in portraits} or PORTRAITS
     encoded = {
         name: space.encode(read_image(path, size).to(device)) for name, path in pictures.items()
     }
