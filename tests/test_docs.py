@@ -24,6 +24,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted(
     [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / ".github").rglob("*.md")]
 )
+CARDS = sorted((ROOT / "vasa_core").rglob("*.md"))
 SETTINGS = sorted(
     [*ROOT.glob("*.y*ml"), *ROOT.glob(".*.yaml"), *(ROOT / ".github").rglob("*.yml")]
     + [ROOT / "CITATION.cff"]
@@ -150,6 +151,12 @@ def test_what_a_page_names_exists(name):
     paths = [path for path in named if path.startswith(known) or path.endswith(".py")]
     missing = [path for path in paths if not any((place / path).exists() for place in PLACES)]
     assert name == "CHANGELOG.md" or not missing
+
+
+@pytest.mark.parametrize("name", relative([*PAGES, *CARDS]))
+def test_pages_and_model_cards_name_no_place_on_our_machines(name):
+    text = (ROOT / name).read_text(encoding="utf-8")
+    assert not re.findall(r"\S*(?:\bshared|/root|/home|/work|/tmp)/\S*", text)
 
 
 @pytest.mark.parametrize("name", relative(PAGES))

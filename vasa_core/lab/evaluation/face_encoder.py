@@ -1,4 +1,4 @@
-"""Measure the face encoder: ``python -m vasa_core.lab.evaluation.face_encoder --data shared/data``.
+"""Measure the face encoder: ``python -m vasa_core.lab.evaluation.face_encoder --data DATA``.
 
 Validation (used for choosing): real faces whose pictures must not train, generated identities held
 out, pictures without a face held out. Test (never used for choosing): the portraits, and the clips
@@ -234,7 +234,7 @@ def test(encoder: FaceEncoder, data: Path) -> None:
 def main() -> None:
     """The command."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, required=True, help="folder shared/data")
+    parser.add_argument("--data", type=Path, required=True, help="folder of the corpus")
     parser.add_argument("--cache", type=Path, default=Path("encoder_cache"))
     parser.add_argument("--weights", type=Path, default=WEIGHTS)
     parser.add_argument("--every", type=int, default=1, help="validate on every n-th face only")

@@ -1,6 +1,6 @@
 """Fits the mesh space's canonical face and components (weights/face_basis.safetensors).
 
-    python -m vasa_core.lab.training.basis --data ../shared/data
+    python -m vasa_core.lab.training.basis --data DATA
 
 Canonical face: generalised Procrustes over labelled stills. Components: principal components of
 the displacement from each clip's own neutral face, every person weighing the same, mirrored copies
