@@ -159,13 +159,18 @@ def test_pages_and_model_cards_name_no_place_on_our_machines(name):
     assert not re.findall(r"\S*(?:\bshared|/root|/home|/work|/tmp)/\S*", text)
 
 
-@pytest.mark.parametrize("name", relative(PAGES))
-def test_modules_that_a_page_runs_exist(name):
-    text = (ROOT / name).read_text(encoding="utf-8")
-    modules = re.findall(r"(?:python3?|accelerate launch) -m (vasa_core[\w.]*)", text)
-    for module in modules:
+@pytest.mark.parametrize("name", relative([*PAGES, *CARDS]))
+def test_modules_that_a_page_runs_exist_and_have_the_options(name):
+    text = (ROOT / name).read_text(encoding="utf-8").replace("\\\n", " ")
+    of_trainings = (ROOT / "vasa_core/lab/recipe.py").read_text(encoding="utf-8")
+    run = r"(?:python3?|accelerate launch) -m (vasa_core[\w.]*)([^#`\n]*)"
+    for module, line in re.findall(run, text):
         path = ROOT / module.replace(".", "/")
-        assert path.with_suffix(".py").is_file() or (path / "__main__.py").is_file(), module
+        path = path / "__main__.py" if path.is_dir() else path.with_suffix(".py")
+        assert path.is_file(), module
+        known = path.read_text(encoding="utf-8") + of_trainings
+        missing = [o for o in re.findall(r"--[\w-]+", line) if f'"{o}"' not in known]
+        assert not missing, f"{module} has no {missing}"
 
 
 @pytest.mark.parametrize("name", relative(PAGES))

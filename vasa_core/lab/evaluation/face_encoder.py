@@ -1,4 +1,4 @@
-"""Measure the face encoder: ``python -m vasa_core.lab.evaluation.face_encoder --data DATA``.
+"""Measure the face encoder: ``python -m vasa_core.lab.evaluation.face_encoder``.
 
 Validation (used for choosing): real faces whose pictures must not train, generated identities held
 out, pictures without a face held out. Test (never used for choosing): the portraits, and the clips
@@ -200,9 +200,9 @@ def compressed(image: Tensor, count: int, noise: float = 0.02) -> list[Tensor]:
         return [to_tensor(f.to_ndarray(format="rgb24"))[0] for f in container.decode(video=0)]
 
 
-def validation(encoder: FaceEncoder, data: Path, cache: Path, every: int) -> None:
+def validation(encoder: FaceEncoder, data: Path, work: Path, every: int) -> None:
     """What choices were made on."""
-    faces = load_faces(data, cache)
+    faces = load_faces(data, work)
     for split in ("validation", "held_out"):
         images, points = (part[::every] for part in faces.select(split))
         items = (
@@ -235,7 +235,7 @@ def main() -> None:
     """The command."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="folder of the corpus")
-    parser.add_argument("--cache", type=Path, default=Path("encoder_cache"))
+    parser.add_argument("--work", type=Path, required=True, help="work folder of the training")
     parser.add_argument("--weights", type=Path, default=WEIGHTS)
     parser.add_argument("--every", type=int, default=1, help="validate on every n-th face only")
     parser.add_argument("--only", choices=("validation", "test"))
@@ -243,7 +243,7 @@ def main() -> None:
     torch.set_num_threads(1)
     encoder = FaceEncoder.load(folder=arguments.weights)
     if arguments.only != "test":
-        validation(encoder, arguments.data, arguments.cache, arguments.every)
+        validation(encoder, arguments.data, arguments.work, arguments.every)
     if arguments.only != "validation":
         test(encoder, arguments.data)
 
