@@ -151,7 +151,8 @@ def video(encoder: FaceEncoder, data: Path, longest: int = 75) -> None:
         still = (moved[1] < 0.3) & both[1:] & both[:-1]
         ours += moved[0][still].tolist()
         theirs += moved[1][still].tolist()
-        lips = [(p[:, 14, :2] - p[:, 13, :2]).norm(dim=-1).numpy() for p in (points, truth)]
+        gaps = [p[:, mesh.LIP_LOWER_MIDDLE] - p[:, mesh.LIP_UPPER_MIDDLE] for p in (points, truth)]
+        lips = [gap[:, :2].norm(dim=-1).numpy() for gap in gaps]
         lagged = [
             np.corrcoef(np.roll(lips[0], -k)[3:-3], lips[1][3:-3])[0, 1] for k in range(-2, 3)
         ]
