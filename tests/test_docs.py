@@ -139,7 +139,7 @@ def _public(folder: str) -> list[Path]:
     return [path for path in files if not path.name.startswith("_")]
 
 
-@pytest.mark.parametrize("name", relative(PAGES))
+@pytest.mark.parametrize("name", relative([*PAGES, *CARDS]))
 def test_what_a_page_names_exists(name):
     text = (ROOT / name).read_text(encoding="utf-8")
     here = (ROOT / name).parent
@@ -150,7 +150,21 @@ def test_what_a_page_names_exists(name):
     known = ("vasa_core/", "tests/", "nodes/", "docs/", "web/", "locales/", ".ci/")
     paths = [path for path in named if path.startswith(known) or path.endswith(".py")]
     missing = [path for path in paths if not any((place / path).exists() for place in PLACES)]
+    modules = re.findall(r"(?<![\w/])vasa_core(?:\.\w+)+", text)
+    missing += [module for module in modules if not _is(module)]
     assert name == "CHANGELOG.md" or not missing
+
+
+def _is(module: str) -> bool:
+    """Whether a dotted name is a module of ours, or lies in the last module that it names."""
+    path = ROOT
+    for part in module.split("."):
+        if not (path / part).is_dir():
+            file = path / f"{part}.py"
+            holds = (path / "__init__.py").read_text(encoding="utf-8")
+            return file.is_file() or re.search(rf"\b{part}\b", holds) is not None
+        path = path / part
+    return True
 
 
 @pytest.mark.parametrize("name", relative([*PAGES, *CARDS]))
