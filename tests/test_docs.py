@@ -24,6 +24,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted(
     [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / ".github").rglob("*.md")]
 )
+CARDS = sorted((ROOT / "vasa_core").rglob("*.md"))
 SETTINGS = sorted(
     [*ROOT.glob("*.y*ml"), *ROOT.glob(".*.yaml"), *(ROOT / ".github").rglob("*.yml")]
     + [ROOT / "CITATION.cff"]
@@ -138,7 +139,7 @@ def _public(folder: str) -> list[Path]:
     return [path for path in files if not path.name.startswith("_")]
 
 
-@pytest.mark.parametrize("name", relative(PAGES))
+@pytest.mark.parametrize("name", relative([*PAGES, *CARDS]))
 def test_what_a_page_names_exists(name):
     text = (ROOT / name).read_text(encoding="utf-8")
     here = (ROOT / name).parent
@@ -149,16 +150,41 @@ def test_what_a_page_names_exists(name):
     known = ("vasa_core/", "tests/", "nodes/", "docs/", "web/", "locales/", ".ci/")
     paths = [path for path in named if path.startswith(known) or path.endswith(".py")]
     missing = [path for path in paths if not any((place / path).exists() for place in PLACES)]
+    modules = re.findall(r"(?<![\w/])vasa_core(?:\.\w+)+", text)
+    missing += [module for module in modules if not _is(module)]
     assert name == "CHANGELOG.md" or not missing
 
 
-@pytest.mark.parametrize("name", relative(PAGES))
-def test_modules_that_a_page_runs_exist(name):
+def _is(module: str) -> bool:
+    """Whether a dotted name is a module of ours, or lies in the last module that it names."""
+    path = ROOT
+    for part in module.split("."):
+        if not (path / part).is_dir():
+            file = path / f"{part}.py"
+            holds = (path / "__init__.py").read_text(encoding="utf-8")
+            return file.is_file() or re.search(rf"\b{part}\b", holds) is not None
+        path = path / part
+    return True
+
+
+@pytest.mark.parametrize("name", relative([*PAGES, *CARDS]))
+def test_pages_and_model_cards_name_no_place_on_our_machines(name):
     text = (ROOT / name).read_text(encoding="utf-8")
-    modules = re.findall(r"(?:python3?|accelerate launch) -m (vasa_core[\w.]*)", text)
-    for module in modules:
+    assert not re.findall(r"\S*(?:\bshared|/root|/home|/work|/tmp)/\S*", text)
+
+
+@pytest.mark.parametrize("name", relative([*PAGES, *CARDS]))
+def test_modules_that_a_page_runs_exist_and_have_the_options(name):
+    text = (ROOT / name).read_text(encoding="utf-8").replace("\\\n", " ")
+    of_trainings = (ROOT / "vasa_core/lab/recipe.py").read_text(encoding="utf-8")
+    run = r"(?:python3?|accelerate launch) -m (vasa_core[\w.]*)([^#`\n]*)"
+    for module, line in re.findall(run, text):
         path = ROOT / module.replace(".", "/")
-        assert path.with_suffix(".py").is_file() or (path / "__main__.py").is_file(), module
+        path = path / "__main__.py" if path.is_dir() else path.with_suffix(".py")
+        assert path.is_file(), module
+        known = path.read_text(encoding="utf-8") + of_trainings
+        missing = [o for o in re.findall(r"--[\w-]+", line) if f'"{o}"' not in known]
+        assert not missing, f"{module} has no {missing}"
 
 
 @pytest.mark.parametrize("name", relative(PAGES))

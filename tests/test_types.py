@@ -3,7 +3,7 @@ from fractions import Fraction
 import pytest
 import torch
 
-from vasa_core.types import AudioFeatures, Motion, move
+from vasa_core.types import AudioFeatures, Motion, move, smooth_rise
 
 
 def make(frames: int, **changes) -> Motion:
@@ -50,3 +50,10 @@ def test_move_reaches_every_tensor_and_keeps_integers():
     assert motion.rotation.dtype == motion.dynamics.dtype == torch.float64
     audio = AudioFeatures(torch.zeros(2, 4, dtype=torch.int64), "e", Fraction(25), Fraction(2, 25))
     assert move(audio, dtype=torch.float16).features.dtype == torch.int64
+
+
+def test_a_smooth_rise_leaves_and_arrives_without_a_kink():
+    risen = smooth_rise(torch.linspace(0, 1, 101, dtype=torch.float64))
+    assert risen[[0, 25, 50, 100]].tolist() == [0, 0.15625, 0.5, 1]
+    steps = risen.diff()
+    assert (steps > 0).all() and steps[0] < 4e-4 and steps[-1] < 4e-4

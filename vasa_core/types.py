@@ -92,6 +92,20 @@ def stepper(total: int, progress: Progress | None) -> Callable[[], None]:
     return step
 
 
+def smooth_rise(share: Tensor) -> Tensor:
+    """Round off a straight rise at both ends, by the smoothstep polynomial.
+
+    It stands here because motion, face spaces and trainings use it, which share no other room.
+
+    Args:
+        share: Shares 0..1.
+
+    Returns:
+        Shares 0..1 that leave 0 and reach 1 without a kink.
+    """
+    return share * share * (3 - 2 * share)
+
+
 def move(
     value: Wire, device: torch.device | str | None = None, dtype: torch.dtype | None = None
 ) -> Wire:

@@ -1,11 +1,22 @@
 """The sheets of VASA-1's project page, on one small portrait."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
 from vasa_core.assets import PORTRAITS
 from vasa_core.cli import main
-from vasa_core.pipelines.figures import CAPTION, CELL, FIGURES, MOMENTS, figure, figure_setup
+from vasa_core.errors import InputError
+from vasa_core.pipelines.figures import (
+    CAPTION,
+    CELL,
+    FIGURES,
+    MOMENTS,
+    STEERED_AT,
+    figure,
+    figure_setup,
+)
 from vasa_core.render.image import read_image
 
 
@@ -34,6 +45,27 @@ def test_every_figure_shows_different_frames_under_captions(setup, name):
     assert (changes > 1e-4).all()
     captions = sheet[:, above + CELL : above + CELL + CAPTION]
     assert (captions < 0.5).any(), "no text"
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_a_sound_that_ends_before_the_last_frame_is_refused(setup, name):
+    last = STEERED_AT if name in ("gaze", "distance", "emotion") else MOMENTS[-1]
+    short = replace(setup, sound=setup.sound[: int((last - 0.1) * setup.rate)])
+    with pytest.raises(InputError, match=f"{last - 0.1:.1f} s, .* up to {last} s; give a longer"):
+        figure(short, name)
+
+
+def test_pictures_of_one_name_in_two_folders_are_two_portraits(space, model, tmp_path):
+    (tmp_path / "face.jpg").write_bytes(PORTRAITS["mira"].read_bytes())
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other/face.jpg").write_bytes(PORTRAITS["ada"].read_bytes())
+    files = [tmp_path / "face.jpg", tmp_path / "other/face.jpg"]
+    assert len(figure_setup(space, model, files, size=128).portraits) == 2
+
+
+def test_a_sound_that_just_reaches_the_last_frame_will_do(setup):
+    enough = replace(setup, sound=setup.sound[: int((MOMENTS[-1] + 0.04) * setup.rate)])
+    assert len(FIGURES["photos"](enough)[0].motion) == len(MOMENTS)
 
 
 def test_taken_apart_a_face_or_a_head_stays(setup):

@@ -87,7 +87,7 @@ def edited(motion: Motion, step: str) -> Motion:
         return operation(motion, *values)
     except InputError:
         raise
-    except (TypeError, ValueError, ZeroDivisionError):
+    except (TypeError, ValueError, ArithmeticError):
         raise InputError(f"{step!r} is not {name}{usage}, the form of this operation.") from None
 
 

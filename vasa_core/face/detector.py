@@ -35,8 +35,9 @@ class Detector(nn.Module):
     cosine and sine of the roll.
     """
 
-    def __init__(self, config: DetectorConfig = DetectorConfig()):
+    def __init__(self, config: DetectorConfig | None = None):
         super().__init__()
+        config = config or DetectorConfig()
         a, b, c, d = config.channels
         self.config = config
         self.stage8 = nn.Sequential(

@@ -31,8 +31,9 @@ class LandmarkNet(nn.Module):
 
     mean: Tensor
 
-    def __init__(self, config: LandmarkNetConfig = LandmarkNetConfig()):
+    def __init__(self, config: LandmarkNetConfig | None = None):
         super().__init__()
+        config = config or LandmarkNetConfig()
         a, b, c, d = config.channels
         fine = config.fine_channels
         self.config = config

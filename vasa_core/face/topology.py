@@ -61,7 +61,8 @@ OVAL = (
     *(397, 365, 379, 378, 400, 377, 152, 148, 176, 149, 150, 136),
     *(172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109),
 )
-CHIN = 152
+FOREHEAD, CHIN = 10, 152  # both ends of the oval's axis
+RIGHT_TEMPLE, LEFT_TEMPLE = 127, 356
 
 # Points that move with the skull, hardly with the face: forehead, nose, eye corners, temples.
 RIGID = (

@@ -19,7 +19,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..errors import InputError
-from ..types import PARTS, STRENGTHS, Motion, move
+from ..types import PARTS, STRENGTHS, Motion, move, smooth_rise
 from .sequence import fitted, frame_at
 from .vectorize import from_smooth_vectors, smooth_vectors
 
@@ -296,7 +296,7 @@ def _blink(since: Tensor) -> Tensor:
     down = since / CLOSING
     up = 1 - (since - CLOSING - SHUT) / OPENING
     share = torch.minimum(down, up).clamp(0, 1)
-    return share * share * (3 - 2 * share)
+    return smooth_rise(share)
 
 
 _MEANING = {"portrait": "relative to the portrait", "camera": "absolute, as the camera saw it"}

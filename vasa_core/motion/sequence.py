@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from ..errors import InputError
-from ..types import Motion, move
+from ..types import Motion, move, smooth_rise
 from .timing import resample_motion
 from .vectorize import from_smooth_vectors, smooth_vectors, wrapped
 
@@ -126,7 +126,7 @@ def blended(before: Motion, after: Motion) -> Motion:
 def eased(frames: int) -> Tensor:
     """(frames,) shares that rise smoothly within 0..1, without either."""
     share = (torch.arange(frames) + 1) / (frames + 1)
-    return share * share * (3 - 2 * share)
+    return smooth_rise(share)
 
 
 def looped(motion: Motion, fade: Seconds) -> Motion:

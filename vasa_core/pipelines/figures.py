@@ -61,7 +61,7 @@ class FigureSetup:
     Attributes:
         space: The face space.
         model: The motion model.
-        portraits: Portraits by name.
+        portraits: Portraits by name, or by the path of their picture.
         sound: (N,) samples of the speech.
         rate: Samples per second, Hz.
     """
@@ -78,7 +78,12 @@ class FigureSetup:
         return next(iter(self.portraits.values()))
 
     def motion(
-        self, portrait: Portrait, seed: int = 0, seconds: float = 8.0, **asked: Any
+        self,
+        portrait: Portrait,
+        seed: int = 0,
+        seconds: float = 8.0,
+        last: float = MOMENTS[-1],
+        **asked: Any,
     ) -> Motion:
         """Sample a motion for the start of the speech.
 
@@ -86,12 +91,21 @@ class FigureSetup:
             portrait: The face that it is for.
             seed: Seed of the motion.
             seconds: How much of the speech.
+            last: The last moment that the figure shows, seconds.
             **asked: Controls by name, as ``motion.keyframes.controls_from`` takes them.
 
         Returns:
             The motion.
+
+        Raises:
+            InputError: If the speech ends before the last moment.
         """
         features = self.model.features(self.sound[: int(seconds * self.rate)], self.rate)
+        if round(last * features.fps) >= len(features):
+            raise InputError(
+                f"The sound lasts {len(self.sound) / self.rate:.1f} s, and the figure shows frames"
+                f" up to {last:g} s; give a longer sound."
+            )
         return self.model.sample(features, controls_from(asked), seed, portrait=portrait)
 
     def moment(self, portrait: Portrait, **asked: Any) -> Motion:
@@ -104,7 +118,7 @@ class FigureSetup:
         Returns:
             A motion of one frame.
         """
-        motion = self.motion(portrait, seconds=STEERED_AT + 0.5, **asked)
+        motion = self.motion(portrait, seconds=STEERED_AT + 0.5, last=STEERED_AT, **asked)
         return _at(motion, (STEERED_AT,))
 
 
@@ -221,7 +235,7 @@ def figure_setup(
         InputError: If a file cannot be read.
         NoFaceError: If a picture shows no face.
     """
-    pictures = {p.stem: p for p in portraits} or PORTRAITS
+    pictures = {str(p): p for p in portraits} or PORTRAITS
     encoded = {
         name: space.encode(read_image(path, size).to(device)) for name, path in pictures.items()
     }
@@ -240,7 +254,7 @@ def figure(setup: FigureSetup, name: str, progress: Progress | None = None) -> T
         The sheet, (3, H, W), 0..1.
 
     Raises:
-        InputError: If there is no such figure.
+        InputError: If there is no such figure, or if the sound is too short for it.
     """
     if name not in FIGURES:
         raise InputError(f"There is no figure {name!r}; there are: {', '.join(FIGURES)}.")

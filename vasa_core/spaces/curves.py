@@ -5,11 +5,13 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from ..types import smooth_rise
+
 
 def smoothstep(x: Tensor, low: float, high: float) -> Tensor:
     """0 below ``low``, 1 above ``high``, smooth between; falling where ``low`` is the larger."""
     t = ((x - low) / (high - low)).clamp(0, 1)
-    return t * t * (3 - 2 * t)
+    return smooth_rise(t)
 
 
 def piecewise_linear(x: Tensor, known_x: Tensor, known_y: Tensor) -> Tensor:

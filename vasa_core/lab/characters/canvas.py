@@ -83,7 +83,7 @@ class Canvas:
         r = np.hypot((c * x + s * y) / radii[0], (c * y - s * x) / radii[1])
         edge = max(soft, 1.5 / (self.unit * min(radii)))
         t = np.clip((1 + edge / 2 - r) / edge, 0, 1) if soft < 1 else np.clip(1 - r / 1.5, 0, 1)
-        return t * t * (3 - 2 * t)
+        return t * t * (3 - 2 * t)  # as types.smooth_rise, which is for tensors
 
     def line(self, points, width, soft: float = 0.0) -> np.ndarray:
         """A curve through ``points`` as a mask; ``width`` per point or one, in units."""

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ...face.topology import LEFT_EYE_OUTER, RIGHT_EYE_OUTER
 from .canvas import Canvas, colour, rgb
 from .features import Makeup, paint_brow, paint_eye, paint_lips, paint_nose
 from .hair import Hair, light_hair, lock_mask, paint_lock
@@ -35,7 +36,7 @@ def age_lines(canvas: Canvas, head: Head, skin: Skin, depth: float) -> None:
         canvas.shade(colour(skin.shadow), fold, alpha * depth)
         raised = canvas.line(head[ids] + (-0.03, -0.03), (0.0, width, 0.0), 0.02)
         canvas.glow(colour(skin.light), raised, 0.22 * alpha * depth)
-    for side, corner in zip(SIDES, head[(33, 263)], strict=True):
+    for side, corner in zip(SIDES, head[(RIGHT_EYE_OUTER, LEFT_EYE_OUTER)], strict=True):
         for rise in (-0.06, 0.0, 0.07):
             ray = [
                 corner + (side * 0.05, rise * 0.4),

@@ -182,7 +182,7 @@ def paint_lips(canvas: Canvas, head: Head, skin: Skin, look: Makeup, rng) -> Non
     """Closed lips: colour, the seam between them, shine below, shadow in the corners."""
     top, bottom = spline(head[mesh.LIP_UPPER_OUTER]), spline(head[mesh.LIP_LOWER_OUTER])
     seam = 0.5 * (head[mesh.LIP_UPPER_INNER] + head[mesh.LIP_LOWER_INNER])
-    corners = head[(61, 291)]
+    corners = head[(mesh.RIGHT_MOUTH_CORNER, mesh.LEFT_MOUTH_CORNER)]
     seam = spline(np.concatenate([corners[:1], seam[1:-1], corners[1:]]))
     seam[:, 1] += 0.007 * np.exp(-np.square(np.linspace(-4, 4, len(seam))))
     tint, dark = colour(look.lips), colour(skin.shadow)

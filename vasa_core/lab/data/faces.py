@@ -18,7 +18,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from ...face.topology import VERTICES
+from ...face.topology import LIP_LOWER_MIDDLE, LIP_UPPER_MIDDLE, RIGHT_LID_MIDDLES, VERTICES
 from .index import Source, read_index, read_sources
 from .tracks import read_track
 
@@ -147,8 +147,11 @@ def clip_frames(data: Path) -> tuple[np.ndarray, np.ndarray]:
             continue
         track, ok = read_track(entry)
         frames, track = read_frames(entry.file)[: len(track)], track.astype(np.float64)
-        mouth = np.where(ok, track[:, 14, 1] - track[:, 13, 1], -np.inf)[: len(frames)]
-        eyes = np.where(ok, track[:, 145, 1] - track[:, 159, 1], np.inf)[: len(frames)]
+        mouth = track[:, LIP_LOWER_MIDDLE, 1] - track[:, LIP_UPPER_MIDDLE, 1]
+        mouth = np.where(ok, mouth, -np.inf)[: len(frames)]
+        upper_lid, lower_lid = RIGHT_LID_MIDDLES
+        eyes = track[:, lower_lid, 1] - track[:, upper_lid, 1]
+        eyes = np.where(ok, eyes, np.inf)[: len(frames)]
         for t in {int(mouth.argmax()), int(eyes.argmin()), int(rng.integers(len(frames)))}:
             if ok[t]:
                 low, high = track[t, :, :2].min(0), track[t, :, :2].max(0)

@@ -1,6 +1,6 @@
 """Measures the articulation net on people and voices that it was not trained on.
 
-python -m vasa_core.lab.evaluation.articulation --data ../shared/data --work ../articulation
+python -m vasa_core.lab.evaluation.articulation --data DATA --work work
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Measure the face encoder: ``python -m vasa_core.lab.evaluation.face_encoder --data shared/data``.
+"""Measure the face encoder: ``python -m vasa_core.lab.evaluation.face_encoder``.
 
 Validation (used for choosing): real faces whose pictures must not train, generated identities held
 out, pictures without a face held out. Test (never used for choosing): the portraits, and the clips
@@ -151,7 +151,8 @@ def video(encoder: FaceEncoder, data: Path, longest: int = 75) -> None:
         still = (moved[1] < 0.3) & both[1:] & both[:-1]
         ours += moved[0][still].tolist()
         theirs += moved[1][still].tolist()
-        lips = [(p[:, 14, :2] - p[:, 13, :2]).norm(dim=-1).numpy() for p in (points, truth)]
+        gaps = [p[:, mesh.LIP_LOWER_MIDDLE] - p[:, mesh.LIP_UPPER_MIDDLE] for p in (points, truth)]
+        lips = [gap[:, :2].norm(dim=-1).numpy() for gap in gaps]
         lagged = [
             np.corrcoef(np.roll(lips[0], -k)[3:-3], lips[1][3:-3])[0, 1] for k in range(-2, 3)
         ]
@@ -200,9 +201,9 @@ def compressed(image: Tensor, count: int, noise: float = 0.02) -> list[Tensor]:
         return [to_tensor(f.to_ndarray(format="rgb24"))[0] for f in container.decode(video=0)]
 
 
-def validation(encoder: FaceEncoder, data: Path, cache: Path, every: int) -> None:
+def validation(encoder: FaceEncoder, data: Path, work: Path, every: int) -> None:
     """What choices were made on."""
-    faces = load_faces(data, cache)
+    faces = load_faces(data, work)
     for split in ("validation", "held_out"):
         images, points = (part[::every] for part in faces.select(split))
         items = (
@@ -234,8 +235,8 @@ def test(encoder: FaceEncoder, data: Path) -> None:
 def main() -> None:
     """The command."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, required=True, help="folder shared/data")
-    parser.add_argument("--cache", type=Path, default=Path("encoder_cache"))
+    parser.add_argument("--data", type=Path, required=True, help="folder of the corpus")
+    parser.add_argument("--work", type=Path, required=True, help="work folder of the training")
     parser.add_argument("--weights", type=Path, default=WEIGHTS)
     parser.add_argument("--every", type=int, default=1, help="validate on every n-th face only")
     parser.add_argument("--only", choices=("validation", "test"))
@@ -243,7 +244,7 @@ def main() -> None:
     torch.set_num_threads(1)
     encoder = FaceEncoder.load(folder=arguments.weights)
     if arguments.only != "test":
-        validation(encoder, arguments.data, arguments.cache, arguments.every)
+        validation(encoder, arguments.data, arguments.work, arguments.every)
     if arguments.only != "validation":
         test(encoder, arguments.data)
 

@@ -1,6 +1,6 @@
 """What more photos bring: a clip's frames drawn from 1, 4 and 8 other frames of it.
 
-    python -m vasa_core.lab.evaluation.few_shot ../shared/data [--plot curve.png]
+    python -m vasa_core.lab.evaluation.few_shot DATA [--plot curve.png]
 
 Self-reenactment: photos are chosen among a clip's frames as a person would choose them, a calm one
 first, then whatever differs most in pose, mouth and lids. The portrait made of them is driven by

@@ -1,6 +1,6 @@
 """What the refiner brings: with and without it against real frames, of people held out.
 
-    python -m vasa_core.lab.evaluation.refiner --data ../shared/data --out DIR
+    python -m vasa_core.lab.evaluation.refiner --data DATA --out DIR
 
 Clips: the first frame driven by the clip's motion, every 8th of up to 200 frames. Stills with open
 lips: closed by the renderer and opened again. Means over people, and the paired difference with its

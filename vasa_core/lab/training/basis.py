@@ -1,6 +1,6 @@
 """Fits the mesh space's canonical face and components (weights/face_basis.safetensors).
 
-    python -m vasa_core.lab.training.basis --data ../shared/data
+    python -m vasa_core.lab.training.basis --data DATA
 
 Canonical face: generalised Procrustes over labelled stills. Components: principal components of
 the displacement from each clip's own neutral face, every person weighing the same, mirrored copies
@@ -22,6 +22,7 @@ from torch import Tensor
 from ...face.canonical import eye_opening, neutral_face
 from ...face.geometry import eye_distance, fit_pose, rotation_angles, rotation_matrix
 from ...face.topology import IRISES, LIPS, RIGID, mirror_index
+from ...spaces.curves import smoothstep
 from ..data.tracks import COMMON, Clip, load_clips, load_face_labels
 
 log = logging.getLogger(__name__)
@@ -101,8 +102,7 @@ def fit(canonical: Tensor, mirror: Tensor, tracks: Tracks) -> dict[str, Tensor]:
 
 def lower_face(canonical: Tensor) -> Tensor:
     """(V, 1): 0 at the lower lids and above, 1 from the nostrils down, smooth over the cheeks."""
-    height = ((canonical[:, 1:2] - 0.2) / 0.3).clamp(0, 1)
-    return height * height * (3 - 2 * height)
+    return smoothstep(canonical[:, 1:2], 0.2, 0.5)
 
 
 def validate(canonical: Tensor, mirror: Tensor, tracks: Tracks) -> None:

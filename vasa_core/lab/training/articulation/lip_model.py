@@ -1,6 +1,6 @@
 """The phoneme-to-lip model: a small network from timed phones to the lips code of one speaker.
 
-    python -m vasa_core.lab.training.articulation.lip_model --data ../shared/data --out run
+    python -m vasa_core.lab.training.articulation.lip_model --data DATA --out run
 
 prints its cross-validation. GRID speaker s1 is the only one with video, word times and a free
 licence (CC BY 4.0). The phones of a word take the proportions that flite gives them. What the model

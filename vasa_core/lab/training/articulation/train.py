@@ -1,7 +1,6 @@
 """Trains the articulation net (audio/weights/articulation.safetensors).
 
-    python -m vasa_core.lab.training.articulation.train --data ../shared/data \\
-        --work ../articulation --out run
+    python -m vasa_core.lab.training.articulation.train --data DATA --work work --out run
 
 needs flite, espeak-ng and the festival voices of ``festival.PACKAGES``. Synthetic speech, aligned
 voices and the phoneme-to-lip models are kept in the work folder; ``run`` holds the training, from

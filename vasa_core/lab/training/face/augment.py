@@ -126,7 +126,8 @@ def paint_mouth(
 
     def gap(p):
         eyes = p[:, mesh.RIGHT_EYE_OUTER, :2] - p[:, mesh.LEFT_EYE_OUTER, :2]
-        return (p[:, 14, 1] - p[:, 13, 1]) / torch.linalg.vector_norm(eyes, dim=-1)
+        lips = p[:, mesh.LIP_LOWER_MIDDLE, 1] - p[:, mesh.LIP_UPPER_MIDDLE, 1]
+        return lips / torch.linalg.vector_norm(eyes, dim=-1)
 
     before, after = gap(posed.before), gap(posed.after)
     opened = posed.moved & (after - before > OPENED) & (before < 0.06)

@@ -8,8 +8,8 @@ from torch import Tensor
 from ....face import topology as mesh
 
 EYES = (  # outer corner, inner corner, where the temple ends at the ear
-    (mesh.RIGHT_EYE_OUTER, mesh.RIGHT_EYE_INNER, 127),
-    (mesh.LEFT_EYE_OUTER, mesh.LEFT_EYE_INNER, 356),
+    (mesh.RIGHT_EYE_OUTER, mesh.RIGHT_EYE_INNER, mesh.RIGHT_TEMPLE),
+    (mesh.LEFT_EYE_OUTER, mesh.LEFT_EYE_INNER, mesh.LEFT_TEMPLE),
 )
 
 

@@ -26,8 +26,11 @@ CONTROLS = sorted(
         *mesh.IRISES,
         *mesh.RIGHT_CREASE[0],
         *mesh.LEFT_CREASE[0],
+        *mesh.RIGHT_BROW,
+        *mesh.LEFT_BROW,
     }
-    | {70, 63, 105, 66, 107, 300, 293, 334, 296, 336, 1, 2, 98, 327, 64, 294, 48, 278, 50, 280}
+    # and, without names, some of the nose, the cheeks and the chin
+    | {1, 2, 98, 327, 64, 294, 48, 278, 50, 280}
     | {205, 425, 187, 411, 147, 376, 118, 347, 164, 200, 18, 83, 313, 212, 432, 57, 287}
 )
 FURTHEST = 43.0  # yaw in degrees to which a face is turned
@@ -45,7 +48,7 @@ def mean_shape(points: Tensor) -> Tensor:
         across = shape[mesh.LEFT_EYE_OUTER] - shape[mesh.RIGHT_EYE_OUTER]
         shape = shape / torch.linalg.vector_norm(across)
         x = across / torch.linalg.vector_norm(across)
-        down = shape[mesh.CHIN] - shape[10]
+        down = shape[mesh.CHIN] - shape[mesh.FOREHEAD]
         y = down - (down @ x) * x
         y = y / torch.linalg.vector_norm(y)
         shape = shape @ torch.stack([x, y, torch.linalg.cross(x, y)], 1)

@@ -1,6 +1,6 @@
 """Train the face encoder and write its weights, in one command::
 
-    python -m vasa_core.lab.training.face.train --data ../shared/data --work scratch --out run
+    python -m vasa_core.lab.training.face.train --data DATA --work work --out run
 
 Three networks, one after the other: detector, landmarks, closer looks at lips and eyes. ``run``
 holds a folder for each, from which it is resumed, and in the end the two weight files; copy those

@@ -1,6 +1,6 @@
 """Distils a motion model to few steps: progressive distillation (Salimans & Ho 2022, algorithm 2).
 
-    python -m vasa_core.lab.training.motion.distil --data ../shared/data --out run
+    python -m vasa_core.lab.training.motion.distil --data DATA --out run
 
 ``run`` is the folder of ``training.motion.train``. A student learns to do in one step what its
 teacher does in two, then becomes the teacher, from 64 steps down to four. Conditions are dropped as

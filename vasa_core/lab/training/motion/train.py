@@ -1,6 +1,6 @@
 """Trains the mesh space's motion diffusion (motion/weights/mesh_motion.safetensors).
 
-    python -m vasa_core.lab.training.motion.train --data ../shared/data --out run
+    python -m vasa_core.lab.training.motion.train --data DATA --out run
         [--preset paper] [--steps 100000] [--precision bf16]
 
 The same command runs on a CPU and on a GPU, and ``accelerate launch -m`` spreads it. ``run`` holds

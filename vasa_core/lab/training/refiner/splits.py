@@ -16,6 +16,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from ....face.topology import LIP_LOWER_MIDDLE, LIP_UPPER_INNER, LIP_UPPER_MIDDLE
 from ....render.video import VideoReader
 from ...data.faces import look_alikes
 from ...data.index import read_sources
@@ -72,8 +73,9 @@ def stills(data: Path, split: str) -> Iterator[Still]:
 
 def lip_gaps(points: np.ndarray) -> np.ndarray:
     """(B, V, 3) landmarks to the gap of their lips over half the mouth's width, (B,)."""
-    gap = np.linalg.norm(points[:, 13, :2] - points[:, 14, :2], axis=1)
-    return 2 * gap / np.linalg.norm(points[:, 78, :2] - points[:, 308, :2], axis=1)
+    gap = points[:, LIP_UPPER_MIDDLE, :2] - points[:, LIP_LOWER_MIDDLE, :2]
+    width = points[:, LIP_UPPER_INNER[0], :2] - points[:, LIP_UPPER_INNER[-1], :2]
+    return 2 * np.linalg.norm(gap, axis=1) / np.linalg.norm(width, axis=1)
 
 
 def _picture(file: Path) -> np.ndarray:

@@ -1,6 +1,6 @@
 """Train the mesh space's refiner: one command makes its weights again.
 
-    python -m vasa_core.lab.training.refiner.train --data ../shared/data --work DIR --out run
+    python -m vasa_core.lab.training.refiner.train --data DATA --work DIR --out run
 
 Pairs are gathered once into ``--work`` (about ten minutes); ``run`` holds the training, from which
 it is resumed, and the weight file; copy that over ``vasa_core/spaces/mesh/weights``.

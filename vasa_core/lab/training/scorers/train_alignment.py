@@ -1,6 +1,6 @@
 """Trains the audio-pose scorer (scorers/weights/alignment.safetensors).
 
-    python -m vasa_core.lab.training.scorers.train_alignment --data ../shared/data --out run
+    python -m vasa_core.lab.training.scorers.train_alignment --data DATA --out run
 
 GRID speaker s1 (CC BY 4.0) nods with his speech, but little. What the scorer sees of him is
 enlarged to what free talkers do; the same motion enlarged or diminished beyond that is what it

@@ -1,7 +1,6 @@
 """Trains the audio-mouth scorer (scorers/weights/sync.safetensors).
 
-    python -m vasa_core.lab.training.scorers.train_sync --data ../shared/data \\
-        --work ../articulation --out run
+    python -m vasa_core.lab.training.scorers.train_sync --data DATA --work work --out run
 
 Real pairs are GRID speaker s1 (CC BY 4.0), sound and lips as seen. Speech that people and
 synthesisers read, with the lips of the phoneme-to-lip model, adds voices. ``--work`` is the work

@@ -18,10 +18,19 @@ from ..geometry.pose import HeadMotion
 from ..geometry.texture import Texture, fill, sharp_texture
 from .patch import Patch, crop
 
+# All numbers below were chosen by hand. Radii are in radii of the iris.
 GAZE_LIMIT = 26.0  # degrees
-STILL_RADIUS = 2.8  # in iris radii: from here on the sclera stays while the iris moves
+STILL_RADIUS = 2.8  # from here on the sclera stays while the iris moves
 LID_FOLLOWS = 0.012  # closure per degree of gaze downward
-RINGS = 14  # of the iris profile
+WIDEST = 0.4  # as how much negative closure lids open at most
+# How far lashes and the edges of lids reach into an eye: share of its height, at most so many
+# pixels, and these pixels besides; and up to which share of its half width it is seen.
+LASHES, LASHES_MOST, LID_EDGE, SEEN_WIDTH = 0.12, 3.0, 1, 0.9
+IRIS_EDGE = (0.95, 1.15)  # radii between which the iris goes over into the sclera
+INSIDE_LIDS, INSIDE_ENDS = (-1.0, 0.0), (-3.0, -2.0)  # pixels: soft edges of what is between lids
+RINGS, RINGS_REACH = 14, 1.3  # of the iris profile; radius of the outermost
+RING_WIDTH = 0.08  # radii: spread of the pixels that a ring is the mean of
+UNSEEN = 1e-4  # pixels: weight of the whole picture's mean in a ring, all of it where none is seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +69,8 @@ def lid_closure(blink: Tensor, gaze: Tensor, own: Tensor | float = 0.0) -> Tenso
     ``own`` is the position that its lids have: 0 as in the portrait, below 1.
     """
     closure = (lid_position(blink, gaze) - own) / (1 - own)
-    return torch.where(closure < 0, 0.4 * torch.tanh(closure / 0.4), closure).clamp(max=1.0)
+    opened = WIDEST * torch.tanh(closure / WIDEST)
+    return torch.where(closure < 0, opened, closure).clamp(max=1.0)
 
 
 def make_eyeballs(geometry: PortraitGeometry, patch: Patch) -> Eyeballs:
@@ -72,12 +82,13 @@ def make_eyeballs(geometry: PortraitGeometry, patch: Patch) -> Eyeballs:
     x = geometry.eyes.local(points)[..., 0]
     gap = geometry.eyes.at(geometry.eyes.lower, x) - geometry.eyes.at(geometry.eyes.upper, x)
     # lashes and lid edges are not part of the eyeball
-    seen = _between(geometry.eyes, points, (0.12 * gap).clamp(max=3.0) + 1, 0.9)[:, None]
+    edge = (LASHES * gap).clamp(max=LASHES_MOST) + LID_EDGE
+    seen = _between(geometry.eyes, points, edge, SEEN_WIDTH)[:, None]
     iris = torch.stack([geometry.landmarks[list(i), :2] for i in (RIGHT_IRIS, LEFT_IRIS)])
     radius = (iris[:, 1:] - iris[:, :1]).norm(dim=-1).mean(1)
     iris = iris[:, 0]
     far = (points - iris[:, None, None]).norm(dim=-1) / radius[:, None, None]
-    disc = 1 - smoothstep(far, 0.95, 1.15)[:, None]
+    disc = 1 - smoothstep(far, *IRIS_EDGE)[:, None]
     profile = torch.stack(
         [_radial(p, f, s) for p, f, s in zip(picture, far, seen[:, 0], strict=True)]
     )
@@ -98,18 +109,19 @@ def _between(eyes: Openings, points: Tensor, inset: Tensor, ends: float) -> Tens
     """
     x, v = eyes.local(points).unbind(-1)
     upper, lower = eyes.at(eyes.upper, x), eyes.at(eyes.lower, x)
-    inside = smoothstep(v - upper - inset, -1.0, 0.0) * smoothstep(lower - inset - v, -1.0, 0.0)
-    return inside * smoothstep(ends * eyes.half[:, None, None] - x.abs(), -3.0, -2.0)
+    below, above = v - upper - inset, lower - inset - v
+    inside = smoothstep(below, *INSIDE_LIDS) * smoothstep(above, *INSIDE_LIDS)
+    return inside * smoothstep(ends * eyes.half[:, None, None] - x.abs(), *INSIDE_ENDS)
 
 
 def _radial(picture: Tensor, far: Tensor, seen: Tensor) -> Tensor:
     """(3, h, w) picture to its mean over rings of equal distance (h, w), where seen: (3, h, w)."""
-    rings = torch.linspace(0, 1.3, RINGS).to(far)
-    weight = torch.exp(-((far - rings[:, None, None]) / 0.08).square()) * seen
+    rings = torch.linspace(0, RINGS_REACH, RINGS).to(far)
+    weight = torch.exp(-((far - rings[:, None, None]) / RING_WIDTH).square()) * seen
     flat = weight.flatten(1)
-    mean = (flat @ picture.flatten(1).T + 1e-4 * picture.flatten(1).mean(1)) / (
-        flat.sum(1, keepdim=True) + 1e-4
+    mean = (flat @ picture.flatten(1).T + UNSEEN * picture.flatten(1).mean(1)) / (
+        flat.sum(1, keepdim=True) + UNSEEN
     )
-    place = (far / 1.3 * (RINGS - 1)).clamp(0, RINGS - 1.001)
+    place = (far / RINGS_REACH * (RINGS - 1)).clamp(0, RINGS - 1.001)  # short of the last ring
     index = place.long()
     return torch.lerp(mean[index], mean[index + 1], (place - index)[..., None]).permute(2, 0, 1)

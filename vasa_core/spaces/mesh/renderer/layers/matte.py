@@ -20,7 +20,7 @@ from ..geometry.lattice import cell_centres
 from ..geometry.portrait_geometry import PortraitGeometry
 
 # All of these were chosen by hand. Lengths are in eye distances, radii in the head's ellipse's own.
-CELLS = 36  # working resolution, pixels per eye distance
+CELLS, LEAST_SIDE = 36, 16  # working resolution: pixels per eye distance; pixels of a side
 COMPONENTS, FITTING_STEPS = 6, 8  # of the colour models
 ROUNDS = 4  # of fitting models and assigning pixels in turn
 COLOUR_UNIT, PLACE_WEIGHT = 0.12, 1.2  # how colours 0..1 and places compare as features
@@ -30,6 +30,7 @@ SURE_HEAD, SURE_AWAY = 0.92, 1.45  # radii
 NECK = (-0.2, 0.3)  # sure to be head, too: from here below the chin on, this far aside of the axis
 # Where only background is: near the picture's edge, well above the chin, aside of the head.
 RIM, ABOVE_CHIN, ASIDE = 0.08, -0.6, 0.9
+ABOVE_HAIR = 2 * SURE_HEAD  # radii from which on it may also be straight above the head
 LEAST_AWAY = 0.003  # share of the picture with which a model of the background can be fitted
 UNLIKE_HEAD = -1.0  # log-likelihood against the face's colours from which the rim may be background
 SURE_ODDS = 12.0  # log odds beyond which colours count no more
@@ -43,6 +44,7 @@ LIKE_HEAD = (0, 6)  # bounds of the odds that the colour of the face gives
 BODY = (0.0, 0.3)  # below the chin: there radii say less and less
 UNCLEAR = (0.3, 0.9)  # below the chin: there less and less counts as background
 CLEAR = (0.70, 0.86)  # evenness of the matte: below the first nothing counts as background
+SPREADING = 160  # pixels from the rim as far as which background hangs together
 SMOOTH, AROUND = 0.05, 0.25  # blurs of the evenness
 
 GUIDE_RADIUS, GUIDE_RIDGE = 2, 1e-4  # of the guided filter: pixels, variance of colours
@@ -53,7 +55,7 @@ def head_matte(geometry: PortraitGeometry) -> Tensor:
     """(1, 1, h, w) in the working picture: 1 head and all that hangs on it, 0 background."""
     height, width = geometry.picture.shape[-2:]
     shrink = min(1.0, CELLS / geometry.unit)
-    size = (max(16, round(height * shrink)), max(16, round(width * shrink)))
+    size = (max(LEAST_SIDE, round(height * shrink)), max(LEAST_SIDE, round(width * shrink)))
     small = F.interpolate(geometry.picture, size, mode="bilinear", antialias=True)
     box = geometry.origin.new_tensor([width, height])
     points = cell_centres(torch.zeros_like(box), box, *size).permute(1, 2, 0)  # (h, w, 2)
@@ -65,7 +67,7 @@ def head_matte(geometry: PortraitGeometry) -> Tensor:
     sure_head = (radius < SURE_HEAD) | ((drop > NECK[0]) & (across < NECK[1]))
     rim = torch.minimum(points, box - points).amin(-1) < RIM * geometry.unit
     # straight above the head the rim may be hair
-    aside = (across > ASIDE) | (radius > 2 * SURE_HEAD)
+    aside = (across > ASIDE) | (radius > ABOVE_HAIR)
     sure_away = rim & aside & (radius > SURE_AWAY) & (drop < ABOVE_CHIN)
     if sure_away.float().mean() < LEAST_AWAY:
         return torch.ones_like(geometry.picture[:, :1])
@@ -130,7 +132,7 @@ def _clarity(away: Tensor, unit: float) -> Tensor:
     return smoothstep(gaussian_blur(even, AROUND * unit)[0, 0], *CLEAR)
 
 
-def _connected(values: Tensor, seeds: Tensor, steps: int = 160) -> Tensor:
+def _connected(values: Tensor, seeds: Tensor, steps: int = SPREADING) -> Tensor:
     """Keep of (h, w) values what hangs together with the seeds: reconstruction by dilation."""
     reached = values * seeds
     for _ in range(steps):

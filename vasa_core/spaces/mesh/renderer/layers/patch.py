@@ -19,8 +19,10 @@ from ..geometry.pose import HeadMotion
 from ..geometry.texture import Texture, sharp_texture
 from ..geometry.window import Window, make_window
 
+# All of these were chosen by hand.
 CELL = 0.022  # of a patch's lattice, in eye distances
 MARGIN = 0.16  # of source around what a patch shows at rest, in eye distances
+MARGIN_OPEN = 0.6  # and this much more of how far the photo's opening is open
 SEEN = 0.04  # lift relative to its height from which on a patch is fully shown
 
 
@@ -125,7 +127,7 @@ def make_patch(
     half_height = torch.full_like(openings.half, (above + below) / 2 * unit)
     half = torch.stack([openings.half + beside * unit, half_height], 1)  # (P, 2), along the axes
     half = (half[:, :, None] * openings.axes.abs()).sum(1).amax(0).ceil()  # (2,), upright
-    margin = round((MARGIN + 0.6 * open_by) * unit)
+    margin = round((MARGIN + MARGIN_OPEN * open_by) * unit)
     window = make_window(geometry, middle, half, margin, CELL, (1, -1))
     upper, lower = _textures(geometry, openings, window.lattice.low, window.lattice.size[0])
     return Patch(window, upper, lower)
