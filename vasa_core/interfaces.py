@@ -8,7 +8,7 @@ The data that flows between them is in ``types``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import Protocol
 
@@ -112,7 +112,7 @@ class FaceSpace(Protocol):
         view: View = "source",
         alpha: bool = False,
         check: Callable[[], None] | None = None,
-    ) -> Iterator[Tensor]:
+    ) -> Generator[Tensor, None, None]:
         """Render the moving portrait, a chunk of frames at a time.
 
         A "camera" motion turns the head as the camera saw it; place and size change from the
@@ -129,7 +129,8 @@ class FaceSpace(Protocol):
                 raise to stop the work.
 
         Yields:
-            Frames (B, 3, H, W), 0..1; (B, 4, H, W) with ``alpha``.
+            Frames (B, 3, H, W), 0..1; (B, 4, H, W) with ``alpha``. Closing the generator ends its
+            threads early.
 
         Raises:
             InputError: If portrait or motion are of another space.

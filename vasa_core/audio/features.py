@@ -89,7 +89,7 @@ class ArticulationEncoder(StreamEncoder):
 
     def row_maker(self, level: float | None) -> MakeRows:
         """What makes the rows of one sound, at a level or at the running level."""
-        running = None if level is not None else START_LEVEL
+        running = START_LEVEL
 
         def rows(samples: Tensor, count: int) -> Tensor:
             nonlocal running
@@ -100,12 +100,13 @@ class ArticulationEncoder(StreamEncoder):
 
     @torch.no_grad()
     def rows(
-        self, samples: Tensor, count: int, level: float | None, running: float | None
-    ) -> tuple[Tensor, float | None]:
+        self, samples: Tensor, count: int, level: float | None, running: float
+    ) -> tuple[Tensor, float]:
         """(count, F) features of 16 kHz samples from ``BEHIND`` rows before the first row to
         ``AHEAD`` after the last one.
 
-        ``running`` is the running level at the start of the samples, returned for the next chunk.
+        Without a ``level``, ``running`` is the running level at the start of the samples; what it
+        is after these rows is returned for the next chunk.
         """
         power = self.bank.power(samples[ROW - MEL_SPAN // 2 :])  # frame 0 lies one row in
         levels = frame_level(power)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import av
+import av.error
 import numpy as np
 import torch
 from torch import Tensor
@@ -148,7 +149,7 @@ def _container(path: Path | str):
         raise InputError(f"There is no file {path}; give the path of a sound or video file.")
     try:
         return av.open(str(path))
-    except (av.FFmpegError, ValueError) as error:
+    except (av.error.FFmpegError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise InputError(
             f"{path} cannot be read as sound ({reason}); give a WAV, FLAC, MP3, M4A or video file."
@@ -173,10 +174,10 @@ def _decoded(container, stream, path: Path | str) -> Iterator[av.AudioFrame]:
             frames = packet.decode()
         except StopIteration:
             break
-        except av.FFmpegError as error:
+        except av.error.FFmpegError as error:
             bad += 1
             log.warning("%s: damaged sound left out (%s).", path, error.strerror)
-            if isinstance(error, av.EOFError) or bad > 100 + good:
+            if isinstance(error, av.error.EOFError) or bad > 100 + good:
                 break
             continue
         good += 1

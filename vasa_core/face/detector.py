@@ -50,7 +50,7 @@ class Detector(nn.Module):
         self.down16 = nn.Conv2d(c, b, 1)
         self.merge8 = conv(b, b)
         self.out = nn.Conv2d(b, 6, 1)
-        nn.init.constant_(self.out.bias[:1], -4.0)
+        nn.init.constant_(self.out.get_parameter("bias")[:1], -4.0)
 
     def forward(self, picture: Tensor) -> Tensor:
         """Pictures to maps, as above."""

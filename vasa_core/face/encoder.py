@@ -13,9 +13,9 @@ from ..errors import NoFaceError
 from .detector import Detector, suppress
 from .framing import crop_at, fit_frames, frame_angle, frame_size, to_image
 from .landmark_net import LandmarkNet
-from .layers import fuse
+from .layers import Net, fuse
 from .part_net import LEFT_EYE, LIPS, RIGHT_EYE, PartConfig, PartNet, part_frames
-from .storage import WEIGHTS, read_networks
+from .storage import WEIGHTS, read_detector, read_landmark_net, read_part_net
 from .topology import mirror_index
 from .tracking import Tracker, no_such_face, smooth_track
 
@@ -69,10 +69,8 @@ class FaceEncoder(nn.Module):
 
     def __init__(self, detector: Detector, face: LandmarkNet, lips: PartNet, eye: PartNet):
         super().__init__()
-        self.detector, self.face, self.lips, self.eye = (
-            fuse(net.train(False)).requires_grad_(False).to(memory_format=torch.channels_last)
-            for net in (detector, face, lips, eye)
-        )
+        self.detector, self.face = finished(detector), finished(face)
+        self.lips, self.eye = finished(lips), finished(eye)
         mirror = mirror_index()
         lips_mirror = torch.tensor([LIPS.index(i) for i in mirror[LIPS].tolist()])
         # worked out again from the networks, so not stored with them
@@ -87,9 +85,13 @@ class FaceEncoder(nn.Module):
         folder: Path = WEIGHTS,
     ) -> FaceEncoder:
         """With the weights in ``folder`` (default: the embedded ones)."""
-        (detector,) = read_networks(folder / "face_detector.safetensors", "detector")
-        networks = read_networks(folder / "face_landmarks.safetensors", "face", "lips", "eye")
-        return FaceEncoder(detector, *networks).to(device, dtype)
+        points = folder / "face_landmarks.safetensors"
+        return FaceEncoder(
+            read_detector(folder / "face_detector.safetensors"),
+            read_landmark_net(points),
+            read_part_net(points, "lips"),
+            read_part_net(points, "eye"),
+        ).to(device, dtype)
 
     @torch.no_grad()
     def detect(self, image: Tensor, max_faces: int = MOST_FACES) -> Faces:
@@ -219,6 +221,13 @@ class FaceEncoder(nn.Module):
         correct(LEFT_EYE, flipped(both[1:]), left_at)
         result[..., :2] += self.spread @ (result - points)[..., :2]
         return result
+
+
+def finished(net: Net) -> Net:
+    """A trained network as it is used: fused, fixed, channels side by side in memory."""
+    net = fuse(net.train(False)).requires_grad_(False)
+    # torch's own stub of ``to`` leaves out its documented form with a memory format only
+    return net.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
 
 
 def spread(mean: Tensor, radius: float = SPREAD) -> Tensor:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 from safetensors import safe_open
@@ -14,33 +16,39 @@ from .landmark_net import LandmarkNet, LandmarkNetConfig
 from .part_net import PartConfig, PartNet
 
 WEIGHTS = Path(__file__).parent / "weights"
+Net = TypeVar("Net", bound=nn.Module)
 
 
-def read_networks(file: Path, *names: str) -> list[nn.Module]:
-    """Networks by name from a safetensors file whose header holds their sizes (key ``config``)."""
-    kinds = {
-        "detector": (Detector, DetectorConfig),
-        "face": (LandmarkNet, LandmarkNetConfig),
-        "lips": (PartNet, PartConfig),
-        "eye": (PartNet, PartConfig),
-    }
-    networks = []
+def read_detector(file: Path) -> Detector:
+    """The detector from its file."""
+    return _read(file, "detector", lambda sizes: Detector(DetectorConfig(**sizes)))
+
+
+def read_landmark_net(file: Path) -> LandmarkNet:
+    """The network for whole faces from the file of the landmark networks."""
+    return _read(file, "face", lambda sizes: LandmarkNet(LandmarkNetConfig(**sizes)))
+
+
+def read_part_net(file: Path, name: str) -> PartNet:
+    """The network for "lips" or for an "eye" from the file of the landmark networks."""
+    return _read(file, name, lambda sizes: PartNet(PartConfig(**sizes)))
+
+
+def _read(file: Path, name: str, build: Callable[[dict], Net]) -> Net:
+    """A network by name from a safetensors file whose header holds the sizes (key ``config``)."""
     with safe_open(file, "pt") as stored:
-        configs = json.loads(stored.metadata()["config"])
-        tensors = {key: stored.get_tensor(key) for key in stored.keys()}  # noqa: SIM118
-    for name in names:
-        network, config = kinds[name]
-        fields = {k: tuple(v) if isinstance(v, list) else v for k, v in configs[name].items()}
-        net = network(config(**fields))
-        net.load_state_dict(
-            {
-                key.removeprefix(f"{name}."): unpack(tensor, tensors.get(f"{key}.scale"))
-                for key, tensor in tensors.items()
-                if key.startswith(f"{name}.") and not key.endswith(".scale")
-            }
-        )
-        networks.append(net)
-    return networks
+        sizes = json.loads(stored.metadata()["config"])[name]
+        mine = [key for key in stored.keys() if key.startswith(f"{name}.")]  # noqa: SIM118
+        tensors = {key: stored.get_tensor(key) for key in mine}
+    net = build({k: tuple(v) if isinstance(v, list) else v for k, v in sizes.items()})
+    net.load_state_dict(
+        {
+            key.removeprefix(f"{name}."): unpack(tensor, tensors.get(f"{key}.scale"))
+            for key, tensor in tensors.items()
+            if not key.endswith(".scale")
+        }
+    )
+    return net
 
 
 def pack(tensors: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -21,8 +21,9 @@ def draw_landmarks(portrait: Portrait) -> Tensor:
     pixels = (portrait.image[0].movedim(0, -1) * 255).round().byte().cpu().numpy()
     shrink = max(1, int(np.linalg.norm(matrix[:, 0])))  # or a large head would show moire
     picture = Image.fromarray(pixels).reduce(shrink)
+    affine = (matrix.flatten() / shrink).tolist()
     picture = picture.transform(
-        (SIDE, SIDE), Image.Transform.AFFINE, matrix.flatten() / shrink, Image.Resampling.BICUBIC
+        (SIDE, SIDE), Image.Transform.AFFINE, affine, Image.Resampling.BICUBIC
     )
     offsets = portrait.landmarks[:, :2].double().cpu().numpy() - matrix[:, 2]
     points = np.linalg.solve(matrix[:, :2], offsets.T).T

@@ -153,10 +153,13 @@ def face_weights(portraits: Sequence[Portrait], edit_masks: Sequence[Tensor]) ->
 def in_step(streams: Sequence[Iterator[Tensor]]) -> Iterator[tuple[Tensor, ...]]:
     """Streams of chunks of any length as chunks of the same frames, until the first one ends."""
     held = [next(stream, None) for stream in streams]
-    while all(chunk is not None for chunk in held):
-        frames = min(map(len, held))
-        yield tuple(chunk[:frames] for chunk in held)
-        rest = [chunk[frames:] for chunk in held]
+    while True:
+        chunks = [chunk for chunk in held if chunk is not None]
+        if len(chunks) < len(held):
+            return
+        frames = min(map(len, chunks))
+        yield tuple(chunk[:frames] for chunk in chunks)
+        rest = [chunk[frames:] for chunk in chunks]
         held = [
             chunk if len(chunk) else next(stream, None)
             for chunk, stream in zip(rest, streams, strict=True)

@@ -8,9 +8,11 @@ from itertools import chain, islice
 from pathlib import Path
 
 import av
+import av.error
 import numpy as np
 import torch
 import torch.nn.functional as F
+from av.container import OutputContainer
 from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc
 from einops import rearrange
 from torch import Tensor
@@ -50,7 +52,7 @@ class VideoReader:
                 self.fps = Fraction(stream.average_rate or stream.guessed_rate or 25)
                 self.frames = stream.frames  # 0 where the container does not say
                 self._frame_bytes = max(1, 3 * stream.width * stream.height)
-        except (av.FFmpegError, OSError) as error:
+        except (av.error.FFmpegError, OSError) as error:
             raise InputError(f"{self.path.name} is not a readable video ({error}).") from error
 
     def __iter__(self) -> Iterator[Tensor]:
@@ -86,7 +88,7 @@ class VideoReader:
                 for frame in islice(container.decode(video=0), start, stop):
                     pixels = frame.to_ndarray(format="rgb24")
                     yield np.rot90(pixels, round(frame.rotation / 90))
-            except av.FFmpegError as error:
+            except av.error.FFmpegError as error:
                 message = f"{self.path.name} breaks off while decoding ({error})."
                 raise InputError(message) from error
 
@@ -114,13 +116,17 @@ class VideoWriter:
     audio  sound that is carried over whole: a file or audio frames; or None
     """
 
+    # from ``with`` on
+    _container: OutputContainer
+    _video: tuple[av.VideoStream, Yuv420] | None  # None until the first frames tell the size
+    _sound: _Sound | None
+
     def __init__(self, path: Path | str, fps: Fraction, audio: Audio | None = None):
         self.path = check_output(path)
         self.fps = Fraction(fps)
         self.frames = 0
         self._partial = self.path.with_name(f".{self.path.stem}.partial{self.path.suffix}")
         self._audio = audio
-        self._container = None
 
     def __enter__(self) -> VideoWriter:
         options = {"movflags": "+faststart+use_metadata_tags"}
@@ -136,19 +142,19 @@ class VideoWriter:
         if height % 2 or width % 2:
             frames = F.pad(frames, (0, width % 2, 0, height % 2), mode="replicate")
         if self._video is None:
-            self._open(*frames.shape[-2:])
-            self._convert = Yuv420(frames)
+            self._video = self._open(*frames.shape[-2:]), Yuv420(frames)
+        stream, convert = self._video
         for picture in frames.detach():
-            planes = self._convert(picture).cpu().numpy()
+            planes = convert(picture).cpu().numpy()
             frame = av.VideoFrame.from_ndarray(planes, format="yuv420p")
             frame.colorspace, frame.color_range = Colorspace.ITU709, ColorRange.MPEG
             frame.pts, frame.time_base = self.frames, 1 / self.fps
             self.frames += 1
-            self._container.mux(self._video.encode(frame))
+            self._container.mux(stream.encode(frame))
         if self._sound:
             self._sound.write_until(self.frames / self.fps)
 
-    def _open(self, height: int, width: int) -> None:
+    def _open(self, height: int, width: int) -> av.VideoStream:
         stream = self._container.add_stream("libx264", rate=self.fps)
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
         context = stream.codec_context
@@ -157,14 +163,15 @@ class VideoWriter:
         context.color_primaries, context.color_trc = ColorPrimaries.BT709, ColorTrc.BT709
         context.color_range = ColorRange.MPEG
         stream.options = {"crf": "18", "preset": "veryfast"}
-        self._video = stream
+        return stream
 
     def __exit__(self, kind, error, trace) -> None:
         try:
-            if kind is None and self.frames == 0:
-                raise InputError("There were no frames to write.")
             if kind is None:
-                self._container.mux(self._video.encode(None))
+                if self._video is None or self.frames == 0:
+                    raise InputError("There were no frames to write.")
+                stream, _ = self._video
+                self._container.mux(stream.encode(None))
                 if self._sound:
                     self._sound.finish()
             self._container.close()
@@ -208,7 +215,7 @@ class Yuv420:
 class _Sound:
     """Copies sound into a container as AAC, up to a given time at each call."""
 
-    def __init__(self, container: av.container.OutputContainer, audio: Audio):
+    def __init__(self, container: OutputContainer, audio: Audio):
         frames = sound_frames(audio) if isinstance(audio, (str, Path)) else iter(audio)
         first = next(frames, None)
         if first is None:

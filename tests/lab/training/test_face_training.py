@@ -8,7 +8,7 @@ from vasa_core.face import topology as mesh
 from vasa_core.face.detector import Detector
 from vasa_core.face.encoder import FaceEncoder
 from vasa_core.face.framing import crop_grid, fit_frames, make_frames
-from vasa_core.face.storage import WEIGHTS, read_networks
+from vasa_core.face.storage import WEIGHTS, read_landmark_net
 from vasa_core.face.topology import mirror_index
 from vasa_core.lab.data.faces import load_faces
 from vasa_core.lab.recipe import recipes_of
@@ -29,7 +29,7 @@ from vasa_core.lab.training.face.train_detector import (
 @pytest.fixture(scope="module")
 def points():
     """Six faces in 256 px pictures: the mean face, stretched a little."""
-    (face,) = read_networks(WEIGHTS / "face_landmarks.safetensors", "face")
+    face = read_landmark_net(WEIGHTS / "face_landmarks.safetensors")
     generator = torch.Generator().manual_seed(0)
     stretch = 1 + 0.05 * torch.randn(6, 1, 3, generator=generator)
     return face.mean * stretch * 77 + torch.tensor([128.0, 128.0, 0.0])

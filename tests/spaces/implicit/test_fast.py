@@ -49,6 +49,15 @@ def test_winograd(size):
     assert_close(WinogradConv(conv)(x), conv(x), atol=2e-5, rtol=1e-5)
 
 
+def test_convolutions_without_a_bias():
+    flat, deep = (kind(32, 24, 3, padding=1, bias=False) for kind in (nn.Conv2d, nn.Conv3d))
+    x, volume = torch.randn(2, 32, 8, 8), torch.randn(2, 32, 4, 8, 8)
+    assert_close(WinogradConv(flat)(x), flat(x), atol=2e-5, rtol=1e-5)
+    assert_close(DeepConv(deep, WinogradConv)(volume), deep(volume), atol=2e-5, rtol=1e-4)
+    expected = flat(F.interpolate(x, scale_factor=2))
+    assert_close(UpsampledConv(flat, 2)(x), expected, atol=1e-5, rtol=1e-5)
+
+
 def test_winograd_works_in_blocks(monkeypatch):
     conv, x = nn.Conv2d(8, 8, 3, padding=1), torch.randn(1, 8, 32, 16)
     whole = WinogradConv(conv)(x)

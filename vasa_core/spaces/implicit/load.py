@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -23,6 +24,7 @@ from .painter import Painter
 from .space import ImplicitSpace
 
 Tensors = Mapping[str, Tensor]
+Network = TypeVar("Network", bound=nn.Module)
 
 
 @torch.inference_mode(False)  # weights made in inference mode could not be moved outside it
@@ -61,7 +63,7 @@ def implicit_space(
     return space.train(False).requires_grad_(False).to(device)
 
 
-def filled(network: type[nn.Module], tensors: Tensors) -> nn.Module:
+def filled(network: Callable[[], Network], tensors: Tensors) -> Network:
     """A network of published size with the given tensors, which it takes over without a copy."""
     with torch.device("meta"):
         made = network()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from functools import partial
@@ -176,7 +176,7 @@ class ImplicitSpace(nn.Module):
         view: View = "source",
         alpha: bool = False,
         check: Callable[[], None] | None = None,
-    ) -> Iterator[Tensor]:
+    ) -> Generator[Tensor, None, None]:
         """As ``FaceSpace.render``; a "camera" motion is played as an absolute one.
 
         Args:

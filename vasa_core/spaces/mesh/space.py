@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from functools import partial
@@ -150,7 +150,7 @@ class MeshSpace(nn.Module):
         view: View = "source",
         alpha: bool = False,
         check: Callable[[], None] | None = None,
-    ) -> Iterator[Tensor]:
+    ) -> Generator[Tensor, None, None]:
         """As ``FaceSpace.render``; frames are too quick for ``check``.
 
         Args:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from ..networks.decoder import SpadeBlock
+from ..networks.blocks import of_kind
+from ..networks.decoder import SpadeBlock, SpadeNorm
+from ..networks.warping import UpBlock
 from ..painter import Painter
 from .deep import DeepConv, FourierConv
 from .fused import FusedSpadeNorm, FusedUpBlock, fold_batch_norms
@@ -24,17 +26,17 @@ def accelerate(painter: Painter, cpu: bool) -> Painter:
     fold_batch_norms(painter.warping)
     blocks = dense.hourglass.decoder.up_blocks
     for index, block in enumerate(blocks):
-        blocks[index] = FusedUpBlock(block)
-    dense.mask = DeepConv(dense.mask, FourierConv if cpu else lambda conv: conv)
+        blocks[index] = FusedUpBlock(of_kind(block, UpBlock))
+    mask = of_kind(dense.mask, nn.Conv3d)
+    dense.mask = DeepConv(mask, FourierConv if cpu else lambda conv: conv)
     factors = {"up_0": 2, "up_1": 4}
     for name, block in decoder.named_children():
         if isinstance(block, SpadeBlock):
             fuse_norms(block, factors.get(name, 1))
     if cpu:
         hourglass = dense.hourglass
-        hourglass.decoder.conv = DeepConv(hourglass.decoder.conv, WinogradConv)
-        for block in hourglass.encoder.down_blocks[:LARGE]:
-            block.conv = DeepConv(block.conv, WinogradConv)
+        for block in (hourglass.decoder, *hourglass.encoder.down_blocks[:LARGE]):
+            block.conv = DeepConv(of_kind(block.conv, nn.Conv3d), WinogradConv)
         use_winograd(painter)
     else:
         channels_last(painter)
@@ -51,16 +53,17 @@ def channels_last(network: nn.Module) -> None:
 
 def fuse_norms(block: SpadeBlock, factor: int) -> None:
     """The SPADE norms of a block whose map is ``factor`` times smaller than what they scale."""
-    block.norm_0 = FusedSpadeNorm(block.norm_0, factor)
-    block.norm_1 = FusedSpadeNorm(block.norm_1, factor)
+    block.norm_0 = FusedSpadeNorm(of_kind(block.norm_0, SpadeNorm), factor)
+    block.norm_1 = FusedSpadeNorm(of_kind(block.norm_1, SpadeNorm), factor)
     if block.norm_s is not None:
-        block.norm_s = FusedSpadeNorm(block.norm_s, factor)
+        block.norm_s = FusedSpadeNorm(of_kind(block.norm_s, SpadeNorm), factor)
 
 
 def use_winograd(network: nn.Module) -> None:
     """Put ``WinogradConv`` in the place of every wide 3x3 convolution."""
     for parent in list(network.modules()):
         for name, layer in parent.named_children():
-            wide = isinstance(layer, nn.Conv2d) and layer.kernel_size == (3, 3)
-            if wide and min(layer.in_channels, layer.out_channels) >= WIDE:
+            if not isinstance(layer, nn.Conv2d) or layer.kernel_size != (3, 3):
+                continue
+            if min(layer.in_channels, layer.out_channels) >= WIDE:
                 setattr(parent, name, WinogradConv(layer))

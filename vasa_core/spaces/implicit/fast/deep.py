@@ -15,6 +15,8 @@ import torch.nn.functional as F
 from einops import rearrange
 from torch import Tensor, nn
 
+from ..networks.blocks import bias_of
+
 TILE = 38  # side of the pieces that are transformed: a 64 wide map is two of them
 
 
@@ -34,7 +36,7 @@ class DeepConv(nn.Module):
         )  # fmt: skip
         slices.weight = nn.Parameter(kernel.contiguous(), False)
         bias = torch.zeros(self.depth, conv.out_channels).to(kernel)
-        bias[self.depth // 2] = conv.bias.detach()  # of the depth that every slice has
+        bias[self.depth // 2] = bias_of(conv)  # of the depth that every slice has
         slices.bias = nn.Parameter(bias.flatten(), False)
         self.flat = flat(slices)
 
@@ -64,7 +66,7 @@ class FourierConv(nn.Module):
         turned = torch.fft.rfft2(conv.weight.detach().flip(-1, -2), s=(TILE, TILE))
         turned = rearrange(turned, "o c h w -> (h w) c o").contiguous()
         self.weight = nn.Parameter(torch.view_as_real(turned), False)  # moves and casts like others
-        self.bias = nn.Parameter(conv.bias.detach(), False)
+        self.bias = nn.Parameter(bias_of(conv), False)
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W) to (N, O, H, W)."""

@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from ..networks.blocks import bias_of, of_kind
 from ..networks.decoder import SpadeNorm
 from ..networks.warping import UpBlock
 from .upsampled import UpsampledConv
@@ -19,11 +20,11 @@ class FusedSpadeNorm(nn.Module):
 
     def __init__(self, norm: SpadeNorm, factor: int):
         super().__init__()
-        shared = norm.mlp_shared[0]
+        shared = of_kind(norm.mlp_shared[0], nn.Conv2d)
         self.shared = shared if factor == 1 else UpsampledConv(shared, factor)
         self.modulate = stacked(norm.mlp_gamma, norm.mlp_beta)
-        with torch.no_grad():
-            self.modulate.bias[: norm.mlp_gamma.out_channels] += 1  # scale is 1 + gamma
+        with torch.no_grad():  # scale is 1 + gamma
+            self.modulate.get_parameter("bias")[: norm.mlp_gamma.out_channels] += 1
 
     def forward(self, x: Tensor, map: Tensor) -> Tensor:
         """(B, C, H, W) and (B, M, h, w) to (B, C, H, W)."""
@@ -52,13 +53,14 @@ class FusedUpBlock(nn.Module):
 
 
 def stacked(one: nn.Conv2d, other: nn.Conv2d) -> nn.Conv2d:
-    """One convolution whose channels are those of two."""
+    """One convolution whose channels are those of two; odd kernels, padded to the same size."""
+    height, width = one.kernel_size
     both = nn.Conv2d(
-        one.in_channels, one.out_channels + other.out_channels, one.kernel_size,
-        padding=one.padding, device=one.weight.device, dtype=one.weight.dtype,
+        one.in_channels, one.out_channels + other.out_channels, (height, width),
+        padding=(height // 2, width // 2), device=one.weight.device, dtype=one.weight.dtype,
     )  # fmt: skip
     both.weight = nn.Parameter(torch.cat([one.weight, other.weight]).detach(), False)
-    both.bias = nn.Parameter(torch.cat([one.bias, other.bias]).detach(), False)
+    both.bias = nn.Parameter(torch.cat([bias_of(one), bias_of(other)]), False)
     return both
 
 

@@ -11,6 +11,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ..networks.blocks import bias_of
+
 
 def phase_taps(kernel: Tensor, factor: int, dim: int) -> Tensor:
     """A kernel, 3 wide along ``dim``, to (phases, ...) kernels 2 wide: first, (between,) last."""
@@ -37,7 +39,7 @@ class UpsampledConv(nn.Module):
         kernel = phase_taps(kernel, factor, kernel.ndim - 2)  # (down, across, O, C, ..., 2, 2)
         self.phases = kernel.shape[0]
         self.weight = nn.Parameter(kernel.flatten(0, 2).contiguous(), False)
-        self.bias = nn.Parameter(conv.bias.detach().repeat(self.phases**2), False)
+        self.bias = nn.Parameter(bias_of(conv).repeat(self.phases**2), False)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, ..., H, W) to (B, O, ..., f H, f W)."""

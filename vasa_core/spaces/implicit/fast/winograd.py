@@ -11,6 +11,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ..networks.blocks import bias_of
+
 TILE, OUT = 6, 4
 BLOCK = 2**20  # numbers worked on at once: as many as stay in the processor's cache
 
@@ -43,7 +45,7 @@ class WinogradConv(nn.Module):
         step = KERNEL.to(kernel)
         turned = torch.einsum("ia,ocab,jb->ijoc", step, kernel, step)
         self.weight = nn.Parameter(turned.reshape(TILE * TILE, out, -1).contiguous(), False)
-        self.bias = nn.Parameter(conv.bias.detach().clone(), False)
+        self.bias = nn.Parameter(bias_of(conv).clone(), False)
         one, other = INPUT.to(kernel), OUTPUT.to(kernel)
         self.register_buffer("into", torch.kron(one, one), persistent=False)  # (36, 36)
         self.register_buffer("back", torch.kron(other, other), persistent=False)  # (16, 36)

@@ -34,16 +34,20 @@ class SpadeBlock(nn.Module):
         middle = min(channels, out)
         self.conv_0 = nn.Conv2d(channels, middle, 3, padding=1)
         self.conv_1 = nn.Conv2d(middle, out, 3, padding=1)
-        self.norm_0 = SpadeNorm(channels, map_channels, hidden)
-        self.norm_1 = SpadeNorm(middle, map_channels, hidden)
-        self.conv_s = self.norm_s = None
+        # any module: ``fast`` puts quicker ones in the place of these norms
+        self.norm_0: nn.Module = SpadeNorm(channels, map_channels, hidden)
+        self.norm_1: nn.Module = SpadeNorm(middle, map_channels, hidden)
+        self.conv_s: nn.Module | None = None
+        self.norm_s: nn.Module | None = None
         if channels != out:
             self.conv_s = nn.Conv2d(channels, out, 1, bias=False)
             self.norm_s = SpadeNorm(channels, map_channels, hidden)
 
     def forward(self, x: Tensor, map: Tensor) -> Tensor:
         """(B, C, H, W) and (B, M, h, w) to (B, out, H, W)."""
-        kept = x if self.conv_s is None else self.conv_s(self.norm_s(x, map))
+        kept = x
+        if self.conv_s is not None and self.norm_s is not None:
+            kept = self.conv_s(self.norm_s(x, map))
         x = self.conv_0(F.leaky_relu(self.norm_0(x, map), SLOPE))
         return kept + self.conv_1(F.leaky_relu(self.norm_1(x, map), SLOPE))
 

@@ -109,7 +109,7 @@ class Decoder(nn.Module):
             out = sizes[level] // 2
             self.up_blocks.append(UpBlock(channels, out))
             channels = out + sizes[level - 1]
-        self.conv = nn.Conv3d(channels, channels, 3, padding=1)
+        self.conv: nn.Module = nn.Conv3d(channels, channels, 3, padding=1)  # ``fast`` replaces it
         self.norm = nn.BatchNorm3d(channels)
         self.channels = channels
 
@@ -142,10 +142,11 @@ class DenseMotionNetwork(nn.Module):
         super().__init__()
         channels, depth = volume
         self.hourglass = Hourglass(SHIFTS * (1 + COMPRESSED), width)
-        self.mask = nn.Conv3d(self.hourglass.channels, SHIFTS, 7, padding=3)
+        features = self.hourglass.channels
+        self.mask: nn.Module = nn.Conv3d(features, SHIFTS, 7, padding=3)  # ``fast`` replaces it
         self.compress = nn.Conv3d(channels, COMPRESSED, 1)
         self.norm = nn.BatchNorm3d(COMPRESSED)
-        self.occlusion = nn.Conv2d(self.hourglass.channels * depth, 1, 7, padding=3)
+        self.occlusion = nn.Conv2d(features * depth, 1, 7, padding=3)
 
     def prepare(self, volume: Tensor, keypoints: Tensor) -> WarpSource:
         """(1, C, D, H, W) appearance and (1, K, 3) its keypoints, once per portrait."""

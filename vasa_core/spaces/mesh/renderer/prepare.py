@@ -95,6 +95,6 @@ def prepare_parts(geometry: PortraitGeometry, eyes: bool) -> dict:
         "mouth_patch": mouth_patch,
         "mouth": make_mouth(geometry, mouth_patch),
         "eyes_patch": eyes_patch,
-        "eyes": make_eyeballs(geometry, eyes_patch) if eyes else None,
+        "eyes": None if eyes_patch is None else make_eyeballs(geometry, eyes_patch),
         "refiner_frame": make_refiner_frame(geometry, mouth_patch, geometry.mouth),
     }

@@ -51,7 +51,7 @@ class Block(nn.Module):
         self.one = nn.Conv2d(width, width, 3, padding=1)
         self.two = nn.Conv2d(width, width, 3, padding=1)
         nn.init.zeros_(self.two.weight)
-        nn.init.zeros_(self.two.bias)
+        nn.init.zeros_(self.two.get_parameter("bias"))
 
     def forward(self, features: Tensor) -> Tensor:
         """(B, C, h, w) to the same."""
@@ -80,7 +80,7 @@ class Refiner(nn.Module):
         self.drawn = nn.Conv2d(6 + CHANNELS, 3, 3, padding=1)
         for layer in (self.style, self.shading, self.drawn):
             nn.init.zeros_(layer.weight)
-            nn.init.zeros_(layer.bias)
+            nn.init.zeros_(layer.get_parameter("bias"))
 
     @staticmethod
     def load(device: torch.device | str = "cpu", dtype: torch.dtype = torch.float32) -> Refiner:
@@ -88,7 +88,8 @@ class Refiner(nn.Module):
         refiner = Refiner()
         file = Path(__file__).parents[1] / "weights" / "refiner.safetensors"
         refiner.load_state_dict(load_file(file))
-        refiner = refiner.to(device, dtype, memory_format=torch.channels_last)
+        # torch's own stub of ``to`` leaves out the memory format, which is documented
+        refiner = refiner.to(device, dtype, memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
         return refiner.train(False).requires_grad_(False)
 
     def forward(self, part: Tensor) -> Tensor:

@@ -16,14 +16,37 @@ from ..refiner_io import RefinerFrame
 
 
 class Photo(Protocol):
-    """What is drawn from: ``own`` is the (D,) dynamics code that the photo shows."""
+    """What is drawn from, none of which changes."""
 
-    own: Tensor
-    eyes_patch: Patch
-    eyes: Eyeballs
-    mouth_patch: Patch
-    mouth: MouthInside
-    refiner_frame: RefinerFrame
+    @property
+    def own(self) -> Tensor:
+        """(D,) dynamics code that the photo shows."""
+        ...
+
+    @property
+    def eyes_patch(self) -> Patch | None:
+        """Lids; None where nothing but the lips is going to move."""
+        ...
+
+    @property
+    def eyes(self) -> Eyeballs | None:
+        """What lies behind them; None where they are."""
+        ...
+
+    @property
+    def mouth_patch(self) -> Patch:
+        """Lips."""
+        ...
+
+    @property
+    def mouth(self) -> MouthInside:
+        """What lies behind them."""
+        ...
+
+    @property
+    def refiner_frame(self) -> RefinerFrame:
+        """How the refiner sees the mouth."""
+        ...
 
 
 def draw_eyes(
@@ -36,11 +59,17 @@ def draw_eyes(
         weights: (B, C) of the photo's blendshapes.
         motion: of its head.
         dynamics: (B, D) codes.
+
+    Raises:
+        ValueError: the photo was prepared without eyes.
     """
-    opened = follow(photo.eyes_patch, weights, motion)
+    patch, eyes = photo.eyes_patch, photo.eyes
+    if patch is None or eyes is None:
+        raise ValueError("draw_eyes got a photo prepared for its lips only; prepare it with eyes.")
+    opened = follow(patch, weights, motion)
     gaze = (dynamics - photo.own)[:, PARTS["gaze"]]
-    inside = photo.eyes.paint(photo.eyes_patch, opened.pixels, motion, origin, gaze)
-    return opened.closed_by(inside, photo.eyes_patch.window.border)
+    inside = eyes.paint(patch, opened.pixels, motion, origin, gaze)
+    return opened.closed_by(inside, patch.window.border)
 
 
 def draw_mouth(

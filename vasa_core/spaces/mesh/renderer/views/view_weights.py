@@ -9,6 +9,8 @@ and little is blurred.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import reduce
+from operator import add
 
 import torch
 from torch import Tensor
@@ -71,7 +73,7 @@ class ViewWeighting:
         and mouth; they are >= 0 and add up to 1.
         """
         between = self.differences(angles, codes)
-        costs = [sum(w * between[name] for name, w in part.items()) for part in COSTS]
+        costs = [reduce(add, (w * between[name] for name, w in part.items())) for part in COSTS]
         return sparsemax(torch.stack(costs) / -BLEND)
 
 
