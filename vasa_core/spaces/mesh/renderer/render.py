@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -11,7 +12,7 @@ from ....face.basis import PARTS
 from ....face.geometry import own_roll, rotation_angles, rotation_matrix
 from ....types import View
 from .appearance import MeshAppearance
-from .geometry.blendshapes import limit_codes
+from .geometry.blendshapes import LipGap, limit_codes
 from .geometry.lattice import enlarge
 from .geometry.pose import HeadMotion, head_motion
 from .layers.eyes import lid_closure, lid_position
@@ -19,7 +20,6 @@ from .layers.patch import paste
 from .refiner import Refiner
 from .views.blend import blend
 from .views.draw import draw_eyes, draw_mouth
-from .views.photo import FaceView
 
 SHUT = 0.9  # lids that are closed further cannot be opened
 
@@ -36,7 +36,21 @@ class RenderedRegion:
     matte: Tensor
 
 
-def blendshape_weights(photo: MeshAppearance | FaceView, dynamics: Tensor) -> Tensor:
+class Expressive(Protocol):
+    """What of a photo its blendshapes' weights follow from, none of which changes."""
+
+    @property
+    def own(self) -> Tensor:
+        """(D,) dynamics code that the photo shows."""
+        ...
+
+    @property
+    def lip_gap(self) -> LipGap:
+        """Tells when lips would overlap."""
+        ...
+
+
+def blendshape_weights(photo: Expressive, dynamics: Tensor) -> Tensor:
     """(B, D) dynamics codes to the (B, C) weights of a photo's blendshapes.
 
     The lips code is measured from closed lips: a photo with open lips is closed first, fully at a
