@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from fractions import Fraction
 from itertools import chain, islice
 from pathlib import Path
@@ -167,18 +168,22 @@ class VideoWriter:
 
     def __exit__(self, kind, error, trace) -> None:
         try:
-            if kind is None:
-                if self._video is None or self.frames == 0:
-                    raise InputError("There were no frames to write.")
-                stream, _ = self._video
-                self._container.mux(stream.encode(None))
-                if self._sound:
-                    self._sound.finish()
-            self._container.close()
+            with closing(self._container):  # Windows removes no file that is open
+                if kind is None:
+                    self._flush()
             if kind is None:
                 self._partial.replace(self.path)
         finally:
             self._partial.unlink(missing_ok=True)
+
+    def _flush(self) -> None:
+        """Write what encoders still hold."""
+        if self._video is None or not self.frames:
+            raise InputError("There were no frames to write.")
+        stream, _ = self._video
+        self._container.mux(stream.encode(None))
+        if self._sound:
+            self._sound.finish()
 
 
 class Yuv420:
