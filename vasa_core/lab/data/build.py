@@ -43,6 +43,7 @@ class Report:
     unknown: Counter[str] = field(default_factory=Counter)
     other_samples: Counter[str] = field(default_factory=Counter)
     failed: dict[tuple[str, str], list[str]] = field(default_factory=lambda: defaultdict(list))
+    no_manifest: list[str] = field(default_factory=list)  # a sentence for each such folder
 
     def fail(self, folder: str, source: str, why: object) -> None:
         """Note that one entry of a source could not be made."""
@@ -61,7 +62,7 @@ class Report:
         for (folder, source), reasons in self.failed.items():
             files = "1 file" if len(reasons) == 1 else f"{len(reasons)} files"
             lines.append(f"NOT BUILT, {folder}: {files} of {source}: {reasons[0]}")
-        return lines
+        return lines + self.no_manifest
 
     def _folders(self) -> Iterable[str]:
         return (folder for folder, _ in self.failed)
@@ -85,7 +86,11 @@ def build(
     """
     report = Report()
     for name in folders:
-        manifest = read_manifest(name, manifests)
+        try:
+            manifest = read_manifest(name, manifests)
+        except InputError as error:
+            report.no_manifest.append(f"NOT BUILT, {name}: {error}")
+            continue
         index = index_rows(manifest, manifests)
         try:
             _build_folder(manifest, out / name, opener, report)
@@ -245,7 +250,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error(str(error))
     report = build(args.out, opener, folders, labeller=labeller)
     print("\n".join(report.lines()))
-    return int(bool(report.failed))
+    return int(bool(report.failed or report.no_manifest))
 
 
 if __name__ == "__main__":

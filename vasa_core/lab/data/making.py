@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 from ...audio.reader import read_audio
 from ...errors import InputError
@@ -15,7 +16,6 @@ from .cut import (
     FPS,
     RATE,
     cut_frames,
-    cut_picture,
     open_picture,
     read_sound,
     save_flac,
@@ -26,9 +26,11 @@ from .cut import (
 )
 from .fetch import Read
 from .manifest import Row, pcm_hash
+from .resize import resize_square
 from .timings import read_timings
 
 CROP = 256  # side of the crops of faces, pixels
+CROP_QUALITY = 88  # of their JPEGs
 LARGEST = 512  # side of the pictures of talking2, which the founders did not keep
 Make = Callable[[Row, bytes, Path], None]  # entry, bytes of its source, folder it is made in
 
@@ -125,7 +127,11 @@ def _cut(entry: Row, data: bytes, folder: Path) -> None:
 
 def _crop(entry: Row, data: bytes, folder: Path) -> None:
     (path,) = outputs(entry, folder)
-    save_picture(cut_picture(open_picture(data), entry["crop_xy_side"], CROP), path)
+    x, y, side = entry["crop_xy_side"]
+    square = open_picture(data).convert("RGB").crop((x, y, x + side, y + side))
+    crop = Image.fromarray(resize_square(np.asarray(square), CROP))
+    with written(path) as partial:
+        crop.save(partial, quality=CROP_QUALITY)
 
 
 MAKERS: dict[str, Make] = {

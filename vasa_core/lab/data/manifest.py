@@ -34,6 +34,7 @@ from typing import Any
 import av
 import numpy as np
 
+from ...errors import InputError
 from .fetch import Repository
 
 FOLDERS = ("portraits", "speech", "voices", "talking", "talking2", "faces")
@@ -62,7 +63,8 @@ ABOUT = {
     "first speaker (grid_s1) were not noted; they were found by matching the pictures.",
     "talking2": "Cuts from start to end, seconds. The founders keep no pictures of them.",
     "faces": "Crops of 256 pixels and negatives (pictures without a face). The founders noted "
-    "repositories and counts only; files and boxes were found by matching the pictures.",
+    "repositories and counts only; files and boxes were found by matching the pictures, until the "
+    "crop made from them had the founders' pixels.",
 }
 # Label files beside the recordings: by source of voices, or repository of talking clips.
 LABELS = {
@@ -110,8 +112,11 @@ class Manifest:
 
 
 def read_manifest(folder: str, where: Path = SHIPPED) -> Manifest:
-    """The manifest of one of ``FOLDERS``."""
-    content = json.loads((where / f"{folder}.json").read_text("utf8"))
+    """The manifest of one of ``FOLDERS``; InputError when there is none."""
+    path = where / f"{folder}.json"
+    if not path.is_file():
+        raise InputError(f"There is no manifest for the folder {folder}: {path.name} is missing.")
+    content = json.loads(path.read_text("utf8"))
     sources, details = {}, {}
     for key, row in content["sources"].items():
         sources[key] = Repository(row.pop("repo"), row.pop("commit"), row.pop("licence"))
