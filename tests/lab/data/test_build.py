@@ -15,22 +15,18 @@ from PIL import Image
 from vasa_core.assets import PORTRAITS, SPEECH
 from vasa_core.audio.reader import read_audio
 from vasa_core.errors import InputError
-from vasa_core.lab.data.annotate import annotated
-from vasa_core.lab.data.build import build, index_rows, main
+from vasa_core.lab.data.build import build, main
 from vasa_core.lab.data.cut import cut_picture
 from vasa_core.lab.data.fetch import Repository, downloaded, local
 from vasa_core.lab.data.index import read_index, read_sources
 from vasa_core.lab.data.manifest import (
     FOLDERS,
-    NOT_FREE,
-    SHIPPED,
     from_index,
     pcm_hash,
     read_manifest,
     write_manifest,
 )
 from vasa_core.lab.data.teacher import Own
-from vasa_core.lab.data.timings import read_timings
 from vasa_core.lab.data.tracks import read_track
 
 pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="building a corpus needs git")
@@ -391,65 +387,6 @@ def test_the_teacher_is_named_when_it_is_not_installed(monkeypatch, tmp_path, ca
     with pytest.raises(SystemExit):
         main(["--out", str(tmp_path), "--landmarks", "mediapipe"])
     assert "pip install mediapipe==0.10.14" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize(
-    ("path", "content", "spans"),
-    [
-        ("a.align", "0 12500 sil\n12500 25000 bin\n", [(0, 0.5, "sil"), (0.5, 1, "bin")]),
-        (
-            "a.lablaut",  # a line without a phone adds notes to the one before it
-            "nfields 1\n#\n 0.10  -1 a\t+x\n 0.20  -1 \t+sth\n 0.30  -1 n\n 0.4  -1 .\n",
-            [(0.1, 0.3, "a"), (0.3, 0.4, "n")],
-        ),
-        (
-            "a_annot.json",
-            text(
-                {
-                    "sampleRate": 1000,
-                    "levels": [
-                        {
-                            "name": "Phonetic",
-                            "items": [
-                                {"sampleStart": 100, "sampleDur": 49, "labels": [{"value": "V"}]}
-                            ],
-                        }
-                    ],
-                }
-            ),
-            [(0.1, 0.15, "V")],
-        ),
-        (
-            "a.phone.json",
-            text({"w": [{"w": [{"b": 0.5, "d": 0.1, "t": "AE"}]}]}),
-            [(0.5, 0.6, "AE")],
-        ),
-        ("a_phone.lab", "1300000 2050000 x^sil-hh+iy=t@1/A:0-1+2\n", [(0.13, 0.205, "hh")]),
-    ],
-)
-def test_label_files_are_read(path, content, spans):
-    assert read_timings(path, content) == spans
-
-
-@pytest.mark.parametrize("folder", sorted(path.stem for path in SHIPPED.glob("*.json")))
-def test_the_shipped_manifest_is_whole_and_its_index_fits_the_schema(folder, tmp_path):
-    manifest = read_manifest(folder)
-    assert manifest.entries
-    for source in manifest.sources.values():
-        assert len(source.commit) == 40 and source.name.count("/") == 1 and source.licence
-    for entry in manifest.entries:
-        assert entry.get("from") in manifest.sources or "made" in entry or "path" not in entry
-        if "transcript" in entry:
-            assert not NOT_FREE.search(manifest.row(entry)["licence"])
-    rows = index_rows(manifest)
-    path = tmp_path / folder / "INDEX.json"
-    path.parent.mkdir()
-    path.write_text(text({"sources" if folder == "faces" else "clips": rows}))
-    # annotations that hold for the founders' index find nothing more to say of this one
-    again = [{k: v for k, v in row.items() if v != {}} for row in annotated(rows, path.parent)]
-    assert again == [{k: v for k, v in row.items() if v != {}} for row in rows]
-    known = read_sources(tmp_path) if folder == "faces" else read_index(tmp_path, folder)
-    assert len(known) == len(rows)
 
 
 def change(manifest, number, **fields):
