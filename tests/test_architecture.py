@@ -22,9 +22,9 @@ ROOMS = {
     "types": set(),
     "errors": set(),
     "interfaces": {"types"},
-    "provenance": set(),
+    "provenance": {"errors"},
     "assets": set(),
-    "weights": {"errors"},
+    "weights": {"errors", "provenance"},
     "face": {"types", "errors"},
     "audio": {"types", "interfaces", "errors"},
     "motion": WIRES | {"audio", "provenance", "weights"},
@@ -33,7 +33,10 @@ ROOMS = {
     "models": WIRES | {"motion", "spaces", "weights"},
     "pipelines": WIRES | STAGES | {"assets", "provenance"},
     "bench": WIRES | STAGES | {"assets", "models", "pipelines", "weights", "__init__"},
-    "lab": WIRES | STAGES | {"assets", "models", "pipelines", "weights", "bench", "__init__"},
+    "lab": WIRES
+    | STAGES
+    | {"assets", "models", "pipelines", "weights", "bench", "__init__"}
+    | {"provenance"},
     "cli": WIRES
     | {"assets", "models", "pipelines", "weights", "bench", "__init__"}
     | {"motion", "spaces", "render"},

@@ -11,6 +11,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file
 
 from vasa_core.errors import InputError
+from vasa_core.provenance import whole
 from vasa_core.weights import writer
 from vasa_core.weights.check import load_known
 from vasa_core.weights.convert import as_published, import_file
@@ -105,7 +106,7 @@ def test_nothing_half_written_is_left(tmp_path, stitching, monkeypatch):
         Path(path).write_bytes(b"half")
         raise OSError("no space left")
 
-    monkeypatch.setattr(writer, "save_file", fails)
+    monkeypatch.setattr(whole, "save_file", fails)
     with pytest.raises(OSError, match="no space"):
         writer.write_file(tmp_path / "out" / "x.safetensors", stitching, {})
     assert list((tmp_path / "out").iterdir()) == []

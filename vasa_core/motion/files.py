@@ -12,10 +12,10 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 
 from ..errors import InputError
 from ..provenance.label import label
+from ..provenance.whole import save_tensors
 from ..types import Motion
 
 FORMAT, VERSION = "vasa-motion", "1"
@@ -26,7 +26,7 @@ PARTS = ("rotation", "translation", "scale", "dynamics")
 def save_motion(path: str | Path, motion: Motion) -> None:
     """Write a motion; a made one (reference "portrait") is labelled as AI-generated.
 
-    Written beside, then renamed: nothing half-written is left. Raises InputError for no frames.
+    Nothing half-written is left. Raises InputError for no frames.
     """
     path = Path(path)
     if len(motion) == 0:
@@ -43,12 +43,7 @@ def save_motion(path: str | Path, motion: Motion) -> None:
     tensors = {name: getattr(motion, name).detach().float().cpu() for name in PARTS}
     # a motion's tensors may be views of others, which the format does not take
     tensors = {name: t.clone(memory_format=torch.contiguous_format) for name, t in tensors.items()}
-    beside = path.with_name(path.name + ".part")
-    try:
-        save_file(tensors, beside, metadata=header)
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
+    save_tensors(path, tensors, header)
 
 
 def load_motion(path: str | Path) -> Motion:

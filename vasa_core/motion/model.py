@@ -9,12 +9,12 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from ..audio.features import ArticulationEncoder
 from ..errors import InputError
 from ..interfaces import AudioEncoder
+from ..provenance.whole import save_tensors
 from ..types import AudioFeatures, Controls, Motion, Portrait, Progress
 from .base import EMPTY, MotionModule, steps_within
 from .controls import FaceActions, Steering, check, signals
@@ -315,4 +315,4 @@ def save_model(path: Path, model: MotionDiffusion) -> None:
         "fps": str(model.fps),
     }
     tensors = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
-    save_file(tensors, path, metadata={"motion_model": json.dumps(about)})
+    save_tensors(path, tensors, {"motion_model": json.dumps(about)})

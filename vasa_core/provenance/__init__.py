@@ -1,1 +1,1 @@
-"""Marks the files that this project writes as AI-generated."""
+"""What this project writes: marked as AI-generated, and whole or not there at all."""

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from ..errors import InputError
 from ..provenance.label import label
+from ..provenance.whole import written_whole
 
 SUFFIXES = (".png", ".jpg", ".jpeg")  # that are written
 JPEG_QUALITY = 90
@@ -53,8 +54,7 @@ def read_image(path: Path | str, longest: int | None = None) -> Tensor:
 def write_image(path: Path | str, image: Tensor) -> None:
     """Write an image, (3, H, W) or (1, 3, H, W) and 0..1, labelled as AI-generated.
 
-    The path ends in one of ``SUFFIXES``. Written beside, then renamed: nothing half-written is
-    left.
+    The path ends in one of ``SUFFIXES``. Nothing half-written is left.
     """
     path, options = Path(path), {}
     if path.suffix.lower() == ".png":
@@ -64,12 +64,8 @@ def write_image(path: Path | str, image: Tensor) -> None:
     else:
         options |= {"quality": JPEG_QUALITY, "subsampling": 0}
         options["comment"] = "; ".join(f"{name}: {text}" for name, text in label().items())
-    beside = path.with_name(f".{path.stem}.partial{path.suffix}")
-    try:
-        to_picture(image).save(beside, **options)
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
+    with written_whole(path) as partial:
+        to_picture(image).save(partial, **options)
 
 
 def to_picture(image: Tensor) -> Image.Image:

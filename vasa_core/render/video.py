@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from fractions import Fraction
 from itertools import chain, islice
 from pathlib import Path
@@ -21,6 +21,7 @@ from torch import Tensor
 from ..audio.reader import sound_frames
 from ..errors import InputError
 from ..provenance.label import label
+from ..provenance.whole import written_whole
 
 SUFFIXES = (".mp4", ".mov", ".mkv")
 Audio = Path | str | Iterable[av.AudioFrame]
@@ -126,15 +127,19 @@ class VideoWriter:
         self.path = check_output(path)
         self.fps = Fraction(fps)
         self.frames = 0
-        self._partial = self.path.with_name(f".{self.path.stem}.partial{self.path.suffix}")
         self._audio = audio
 
     def __enter__(self) -> VideoWriter:
         options = {"movflags": "+faststart+use_metadata_tags"}
-        self._container = av.open(str(self._partial), "w", options=options)
-        self._container.metadata.update(label())
-        self._video = None
-        self._sound = None if self._audio is None else _Sound(self._container, self._audio)
+        with ExitStack() as opened:
+            partial = opened.enter_context(written_whole(self.path))
+            container = av.open(str(partial), "w", options=options)
+            self._container = opened.enter_context(closing(container))
+            self._container.metadata.update(label())
+            self._video = None
+            self._sound = None if self._audio is None else _Sound(self._container, self._audio)
+            opened.push(self._flush)
+            self._opened = opened.pop_all()
         return self
 
     def write(self, frames: Tensor) -> None:
@@ -166,18 +171,13 @@ class VideoWriter:
         stream.options = {"crf": "18", "preset": "veryfast"}
         return stream
 
-    def __exit__(self, kind, error, trace) -> None:
-        try:
-            with closing(self._container):  # Windows removes no file that is open
-                if kind is None:
-                    self._flush()
-            if kind is None:
-                self._partial.replace(self.path)
-        finally:
-            self._partial.unlink(missing_ok=True)
+    def __exit__(self, *failure) -> None:
+        self._opened.__exit__(*failure)
 
-    def _flush(self) -> None:
-        """Write what encoders still hold."""
+    def _flush(self, kind, error, trace) -> None:
+        """Write what encoders still hold, unless all is to be thrown away."""
+        if kind is not None:
+            return
         if self._video is None or not self.frames:
             raise InputError("There were no frames to write.")
         stream, _ = self._video

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from safetensors.torch import save_file
 from torch import Tensor
 
 from ..errors import InputError
+from ..provenance.whole import save_tensors
 from .reader import read_header
 
 ABOUT, VERSION = "vasa-weights", "1"  # one entry: the library writes several in random order
@@ -17,8 +17,7 @@ ABOUT, VERSION = "vasa-weights", "1"  # one entry: the library writes several in
 def write_file(path: str | Path, tensors: dict[str, Tensor], about: dict[str, str]) -> None:
     """Write tensors as safetensors, with ``about`` in the metadata; equal content, equal bytes.
 
-    The file is written under another name and then renamed, so no unfinished file is left. The
-    folder is created; InputError if it is a file.
+    No unfinished file is left. The folder is created; InputError if it is a file.
     """
     path = Path(path)
     try:
@@ -26,12 +25,7 @@ def write_file(path: str | Path, tensors: dict[str, Tensor], about: dict[str, st
     except FileExistsError:
         raise InputError(f"{path.parent} is a file; give a folder to write to.") from None
     ready = {key: tensor.detach().cpu().contiguous() for key, tensor in tensors.items()}
-    beside = path.with_name(path.name + ".part")
-    try:
-        save_file(ready, beside, metadata={ABOUT: json.dumps({"version": VERSION} | about)})
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
+    save_tensors(path, ready, {ABOUT: json.dumps({"version": VERSION} | about)})
 
 
 def read_about(path: str | Path) -> dict[str, str]:
