@@ -64,7 +64,7 @@ class Entry:
         words: JSON of timed words by name of the clip.
     Of ``speech``:
         lang: language.
-        seconds: duration. Default: long enough for every measure.
+        seconds: duration. Default: not stated, and measured where it matters.
         pauses: whether silence surrounds the speech.
     Of ``voices``:
         source: corpus or speaker that it comes from.
