@@ -58,6 +58,20 @@ def test_a_split_may_differ_by_task(tmp_path):
         ("clips: research only", False),
         ("License for non-commercial scientific research", False),
         ("Nvidia, Ndebele, once", True),
+        ("CC BY NonCommercial", False),
+        ("CC BY Non Commercial 4.0", False),
+        ("CC_BY_NC_4.0", False),
+        ("no derivatives", False),
+        ("CC BY NoDerivatives 4.0", False),
+        ("CC BY-NoDerivs 3.0", False),
+        ("For research purposes only", False),
+        ("research purposes", False),
+        ("for research use only", False),
+        ("not for commercial use", False),
+        ("CC BY-SA 4.0", True),
+        ("MIT", True),
+        ("Apache-2.0", True),
+        ("free for research and commercial use", True),
     ],
 )
 def test_a_licence_that_forbids_it_keeps_numbers_out_of_weights(tmp_path, licence, free):
@@ -96,6 +110,7 @@ def test_shipped_annotations_leave_other_corpora_alone(tmp_path):
     [
         ("split", "validation", "held_out"),
         ("split", {"dancing": "train"}, "articulation"),
+        ("split", {"motion": 5}, "held_out"),
         ("sync_grade", "D", "'A', 'B', 'C'"),
         ("head", "nodding", "still"),
         ("phones", "ipa", "arpabet"),
@@ -106,6 +121,90 @@ def test_what_the_schema_does_not_know_is_refused(tmp_path, field, value, said):
     with pytest.raises(InputError, match=said) as error:
         read_index(data, "talking")
     assert "odd.mp4" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "needed"),
+    [
+        ("file", 5, "a path in quotes"),
+        ("landmarks", ["a.npz"], "a path in quotes"),
+        ("seconds", "long", "a number"),
+        ("seconds", float("nan"), "a number"),
+        ("seconds", float("inf"), "a number"),
+        ("seconds", True, "a number"),
+        ("seconds", -3, "below 0"),
+        ("face_width", "big", "a number"),
+        ("lag_frames", "2", "a whole number"),
+        ("lag_frames", 1.5, "a whole number"),
+        ("faces", "one", "a whole number"),
+        ("faces", True, "a whole number"),
+        ("licence", 5, "a text"),
+        ("lang", 7, "a text"),
+        ("sync_grade", 1, "a text"),
+        ("trainable", "no", "true or false"),
+        ("trainable", 0, "true or false"),
+        ("bad_input", "false", "true or false"),
+        ("pauses", "yes", "true or false"),
+        ("split", 5, "held_out"),
+        ("split", ["train"], "held_out"),
+    ],
+)
+def test_a_field_of_another_type_is_refused_in_one_sentence(tmp_path, name, value, needed):
+    data = corpus(tmp_path, "talking", [{"file": "a.mp4"}, {"file": "odd.mp4", name: value}])
+    with pytest.raises(InputError, match=needed) as error:
+        read_index(data, "talking")
+    said = str(error.value)
+    assert f"Entry 2 of {data}/talking/INDEX.json" in said and name in said
+    assert str(value) in said and "\n" not in said
+
+
+@pytest.mark.parametrize("text", ["", "{", "{}", '"x"', "5", "[5]", '{"clips": 5}', "[[]]", "null"])
+@pytest.mark.parametrize("folder", ["talking", "faces"])
+def test_an_index_that_is_no_list_of_entries_is_refused(tmp_path, folder, text):
+    path = corpus(tmp_path, folder, []) / folder / "INDEX.json"
+    path.write_text(text)
+    with pytest.raises(InputError, match=re.escape(str(path))):
+        read_sources(tmp_path) if folder == "faces" else read_index(tmp_path, folder)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("{", "no JSON"),
+        ("[]", "has to be an object"),
+        ('{"rename": {"a": 5}}', "rename"),
+        ('{"rules": {}}', "rules"),
+        ('{"rules": [5]}', "rule 1"),
+        ('{"rules": [{"where": {"file": 5}, "set": {}}]}', "where of rule 1"),
+        ('{"rules": [{"where": {"file": [5]}, "set": {}}]}', "where of rule 1"),
+        ('{"rules": [{"where": {"file": "*"}}]}', "set of rule 1"),
+        ('{"rules": [{"set": {"split": 5}}]}', "split is 5"),
+        ('{"rules": [{"set": {"pauses": "yes"}}]}', "pauses is 'yes'"),
+        ('{"rules": [{"set": {"file": ""}}]}', "has no file"),
+    ],
+)
+def test_annotations_that_cannot_be_read_are_refused(tmp_path, text, said):
+    data = corpus(tmp_path, "talking", [{"file": "a.mp4"}])
+    (data / "talking/ANNOTATIONS.json").write_text(text)
+    with pytest.raises(InputError, match=said) as error:
+        read_index(data, "talking")
+    assert "ANNOTATIONS.json" in str(error.value)
+
+
+def test_a_file_needs_a_name_and_is_no_folder(tmp_path):
+    data = corpus(tmp_path, "talking", [{"file": ""}])
+    with pytest.raises(InputError, match="Entry 1 .* has no file"):
+        read_index(data, "talking")
+    (data / "talking/INDEX.json").write_text('[{"file": "clips"}]')
+    (data / "talking/clips").mkdir()
+    with pytest.raises(InputError, match="is the folder .*talking/clips; name a file"):
+        read_index(data, "talking")
+
+
+def test_a_field_may_be_renamed_to_split(tmp_path):
+    notes = {"rename": {"part": "split"}}
+    data = corpus(tmp_path, "talking", [{"file": "a.mp4", "part": "train"}], notes)
+    assert read_index(data, "talking")[0].split_for("face") == "train"
 
 
 def test_an_index_that_is_missing_or_names_no_file_is_refused(tmp_path):

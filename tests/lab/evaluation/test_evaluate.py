@@ -8,7 +8,7 @@ import pytest
 
 from vasa_core.cli import main
 from vasa_core.lab.data import media
-from vasa_core.lab.evaluation import evaluate, reenactment, rendered, speaking
+from vasa_core.lab.evaluation import evaluate, model_under_test, reenactment, rendered, speaking
 from vasa_core.lab.evaluation.measures import MEASURES
 
 
@@ -24,7 +24,7 @@ def short(monkeypatch):
     monkeypatch.setattr(rendered, "STRETCH", 0.2)
     monkeypatch.setattr(rendered, "ASKED_SECONDS", 0.2)
     monkeypatch.setattr(rendered, "SIZE", 160)
-    monkeypatch.setattr(evaluate, "SIZE", 160)
+    monkeypatch.setattr(model_under_test, "SIZE", 160)
     monkeypatch.setattr(evaluate, "TIMED_FRAMES", 4)
     monkeypatch.setattr(rendered, "SLOW_FRAMES", 6)
     monkeypatch.setattr(reenactment, "STEP", 16)

@@ -3,6 +3,7 @@
 import torch
 
 from vasa_core.lab.evaluation.measures import Row, summaries
+from vasa_core.lab.evaluation.page import distinct
 from vasa_core.lab.evaluation.plots import Curve, bars, colour, curves, save_plot
 from vasa_core.lab.evaluation.report import Report, Strip, write_report
 
@@ -42,3 +43,7 @@ def test_the_same_figures_make_the_same_file(tmp_path):
     curve = Curve("by shift", "frames", [0, 1], {"model": [0.1, 0.2], "real": [0.3, 0.1]})
     files = [tmp_path / name / save_plot(curves(curve), tmp_path / name, "c") for name in "ab"]
     assert files[0].read_bytes() == files[1].read_bytes()
+
+
+def test_names_of_files_stay_apart():
+    assert distinct(["p", "P", "p_2", "q", "p"]) == ["p", "P_2", "p_2_2", "q", "p_3"]

@@ -13,15 +13,15 @@ The index of ``faces`` lists sources of crops instead, under "sources": see ``So
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from types import UnionType
+from typing import Any, get_args, get_origin, get_type_hints
 
 from ...errors import InputError
-from .annotate import annotated
+from .annotate import BESIDE, annotated, read_json
 
 SPLITS = ("train", "held_out", "test", "unused")
 TASKS = ("articulation", "motion", "refiner", "face", "few_shot", "evaluate", "jitter")
@@ -30,7 +30,11 @@ GRADES = ("A", "B", "C")
 HEADS = ("free", "still")
 PHONE_SETS = ("", "sampa", "arpabet")
 # Words of a licence that keep what it covers, and numbers derived from it, out of shipped weights.
-FORBIDDEN = re.compile(r"\bNC\b|\bND\b|non-commercial|research only", re.IGNORECASE)
+FORBIDDEN = re.compile(
+    r"(?<![a-z])N[CD](?![a-z])|\bno[nt]?\W*(for )?commercial|\bno\W*deriv"
+    r"|research (use |purposes )?only|research purposes",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +64,7 @@ class Entry:
         words: JSON of timed words by name of the clip.
     Of ``speech``:
         lang: language.
-        seconds: duration. Default: long enough for every measure.
+        seconds: duration. Default: not stated, and measured where it matters.
         pauses: whether silence surrounds the speech.
     Of ``voices``:
         source: corpus or speaker that it comes from.
@@ -117,6 +121,15 @@ class Entry:
 PATHS = ("file", "landmarks", "basis", "words", "alignment")
 NAMES = tuple(f.name for f in fields(Entry))
 CHOICES = {"sync_grade": GRADES, "head": HEADS, "phones": PHONE_SETS}
+NEVER_NEGATIVE = ("seconds", "faces", "face_width")
+NEEDED = {
+    str: "a text in quotes",
+    Path: "a path in quotes",
+    bool: "true or false",
+    int: "a whole number",
+    float: "a number",
+    Mapping: 'one of "train", "held_out", "test", "unused", or an object of these by task',
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,7 +158,7 @@ def read_index(data: Path, folder: str) -> list[Entry]:
 
     Raises InputError for an index that is missing or says what the schema does not know.
     """
-    return [_entry(row, data, folder) for row in _rows(data, folder, "clips")]
+    return [_entry(row, where, data, folder) for where, row in _rows(data, folder, "clips", "file")]
 
 
 def read_sources(data: Path) -> dict[str, Source]:
@@ -153,28 +166,43 @@ def read_sources(data: Path) -> dict[str, Source]:
 
     Raises InputError for an index that is missing or says what the schema does not know.
     """
-    return {
-        row["repo"].replace("/", "+"): Source(
-            repo=row["repo"], kind=row.get("kind", "real"), **_rights(row)
-        )
-        for row in _rows(data, "faces", "sources")
-    }
+    found = {}
+    for where, row in _rows(data, "faces", "sources", "repo"):
+        _check_types(row, Source, where)
+        kind = row.get("kind", "real")
+        source = Source(repo=row["repo"], kind=kind, **_rights(row, where))
+        found[source.repo.replace("/", "+")] = source
+    return found
 
 
-def _rows(data: Path, folder: str, key: str) -> list[dict[str, Any]]:
-    """The annotated entries of an index, without the fields that say nothing."""
+def _rows(data: Path, folder: str, key: str, name: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The annotated entries of an index, each with the words that say where it is.
+
+    Fields that say nothing are left out; ``name`` is the field that every entry has to have.
+    """
     path = data / folder / "INDEX.json"
     if not has_index(data, folder):
         raise InputError(f"{data} has no {folder}/INDEX.json, which a corpus needs.")
-    content = json.loads(path.read_text("utf8"))
-    rows = content[key] if isinstance(content, dict) else content
-    rows = annotated(rows, path.parent)
-    return [{k: v for k, v in row.items() if v is not None} for row in rows]
+    content = read_json(path)
+    rows = content.get(key) if isinstance(content, dict) else content
+    if not isinstance(rows, list):
+        raise InputError(
+            f'{path} holds no list of entries; it takes [{{"{name}": ...}}, ...], '
+            f'or {{"{key}": [...]}} with that list.'
+        )
+    for number, row in enumerate(rows, 1):
+        if not isinstance(row, dict):
+            raise InputError(f'Entry {number} of {path} is {row!r}; it takes {{"{name}": ...}}.')
+    origin = f"{path} with its {BESIDE}" if (path.parent / BESIDE).is_file() else path
+    for number, row in enumerate(annotated(rows, data / folder), 1):
+        known = {k: v for k, v in row.items() if v is not None}
+        if known.get(name, "") == "":
+            raise InputError(f"Entry {number} of {origin} has no {name}: {row!r}.")
+        yield f"Entry {number} of {origin} ({known[name]})", known
 
 
-def _entry(row: dict[str, Any], data: Path, folder: str) -> Entry:
-    if "file" not in row:
-        raise InputError(f"An entry of {data / folder}/INDEX.json has no file: {row}.")
+def _entry(row: dict[str, Any], where: str, data: Path, folder: str) -> Entry:
+    _check_types(row, Entry, where)
     known: dict[str, Any] = {name: row[name] for name in NAMES if name in row}
     name = Path(row["file"]).stem
     known.setdefault("person", name)
@@ -184,22 +212,44 @@ def _entry(row: dict[str, Any], data: Path, folder: str) -> Entry:
         if path in known:
             inside = data / folder / known[path]
             known[path] = inside if inside.exists() else data / known[path]
+            if known[path].is_dir():
+                raise InputError(f"{where}: {path} is the folder {known[path]}; name a file.")
     for key, allowed in CHOICES.items():
-        _check(known.get(key, allowed[0]), allowed, f"{key} of {row['file']}")
-    return Entry(**known | _rights(row))
+        _check(known.get(key, allowed[0]), allowed, key, where)
+    for key in NEVER_NEGATIVE:
+        if known.get(key, 0) < 0:
+            raise InputError(f"{where}: {key} is {known[key]}; it cannot be below 0.")
+    return Entry(**known | _rights(row, where))
 
 
-def _rights(row: dict[str, Any]) -> dict[str, Any]:
+def _rights(row: dict[str, Any], where: str) -> dict[str, Any]:
     """What a file may be used for: its splits, and whether it may train shipped weights."""
-    who = row.get("file", row.get("repo"))
     for task, split in row["split"].items():
-        _check(task, (*TASKS, EVERY_TASK), f"task of {who}")
-        _check(split, SPLITS, f"split of {who}")
+        _check(task, (*TASKS, EVERY_TASK), "a task of split", where)
+        _check(split, SPLITS, "split", where)
     free = not FORBIDDEN.search(row.get("licence", ""))
     return {"split": row["split"], "trainable": row.get("trainable", free)}
 
 
-def _check(value: Any, allowed: tuple[str, ...], what: str) -> None:
+def _check_types(row: dict[str, Any], schema: type, where: str) -> None:
+    """InputError where JSON gives a field another type than the schema does."""
+    for name, hint in ({"licence": str} | get_type_hints(schema)).items():
+        kind = get_args(hint)[0] if isinstance(hint, UnionType) else hint  # it, or None
+        kind = get_origin(kind) or kind  # without what it holds
+        if name in row and not _is(row[name], kind):
+            raise InputError(f"{where}: {name} is {row[name]!r}; it takes {NEEDED[kind]}.")
+
+
+def _is(value: Any, kind: type) -> bool:
+    """Whether a value of JSON is of a type; true is no number, and NaN and infinity are none."""
+    if kind is float:
+        return type(value) in (int, float) and abs(value) < float("inf")
+    if kind is int:
+        return type(value) is int
+    return isinstance(value, str if kind is Path else kind)
+
+
+def _check(value: Any, allowed: tuple[str, ...], what: str, where: str) -> None:
     if value not in allowed:
         names = ", ".join(repr(name) for name in allowed)
-        raise InputError(f"{value!r} is no {what}: it takes {names}.")
+        raise InputError(f"{where}: {what} is {value!r}; it takes {names}.")

@@ -19,11 +19,10 @@ from torch import Tensor
 from ...bench.stages import Bench
 from ...errors import InputError, NoFaceError
 from ...face.basis import PARTS
-from ...render.image import read_image
 from ...types import Progress, stepper
 from ..data.clips import RealClip
-from ..data.index import has_index, read_index
-from ..data.media import SHORTEST, speech_entries
+from ..data.index import has_index
+from ..data.media import first_portrait, portrait_entries, speech_entries
 from ..scorers.alignment import alignment
 from ..scorers.sync import MAX_LAG, sync_of
 from .asked import gaze_error, gazes_seen
@@ -32,7 +31,7 @@ from .measures import Row, summaries
 from .model_under_test import ModelUnderTest
 from .plots import Curve
 from .reenactment import Reenacted, reenact, reenactment_rows
-from .rendered import SECONDS, SIZE, distance_rows, faces, flicker_rows, identity_rows
+from .rendered import SECONDS, distance_rows, faces, flicker_rows, identity_rows
 from .report import Report, Strip, write_report
 from .speaking import Speech, beginning, speaking_rows, speeches
 from .talking import TALKER, Judges, clips_of, free_heads, head_rows, lip_rows, usable
@@ -52,10 +51,8 @@ def check_set(data: Path) -> None:
     if missing:
         lacking = ", ".join(f"{name}/INDEX.json" for name in missing)
         raise InputError(f"{data} is no evaluation set: it has no {lacking}.")
-    if not read_index(data, "portraits") or not speech_entries(data):
-        raise InputError(
-            f"{data} has no portrait, or no speech of {SHORTEST} s or more to test on."
-        )
+    portrait_entries(data)  # they say themselves what is lacking
+    speech_entries(data)
 
 
 def evaluate(
@@ -213,6 +210,6 @@ def save(report: Report, folder: Path) -> tuple[Path, Path]:
     return path, page
 
 
-def standard_portrait(data: Path) -> Tensor:
-    """(1, 3, H, W) of the first portrait of a set."""
-    return read_image(read_index(data, "portraits")[0].file, SIZE)
+def standard_portrait(data: Path) -> Path:
+    """The portrait of a set whose face every measure is taken with that needs just one."""
+    return first_portrait(data)

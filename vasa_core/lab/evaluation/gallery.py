@@ -12,14 +12,13 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ...assets import PORTRAITS, SPEECH
-from ...errors import InputError
 from ...interfaces import FaceSpace, MotionModel
 from ...pipelines.animate import animate
 from ...render.image import read_image, write_image
 from ...render.video import VideoReader
 from ...types import Progress, stepper
-from ..data.media import portrait_entries, speech_entries
-from .page import row_picture, write_page
+from ..data.media import named, portrait_entries, speech_entries
+from .page import distinct, row_picture, write_page
 
 STRIP = 6  # frames of every video on the sheet
 
@@ -40,10 +39,7 @@ def exhibits(data: Path | None) -> list[Exhibit]:
     """
     if data is None:
         return [Exhibit(path, "sample", SPEECH) for path in PORTRAITS.values()]
-    faces, spoken = list(portrait_entries(data)), speech_entries(data)
-    if not faces or not spoken:
-        raise InputError(f"{data} has no portrait, or no speech, that is there to be shown.")
-    pairs = zip(faces, cycle(spoken), strict=False)
+    pairs = zip(portrait_entries(data), cycle(speech_entries(data)), strict=False)
     return [Exhibit(face.file, face.group, said.file) for face, said in pairs]
 
 
@@ -64,16 +60,19 @@ def gallery(
     """
     folder.mkdir(parents=True, exist_ok=True)
     step, figures, sheet = stepper(len(shown), progress), [], []
-    for seed, exhibit in enumerate(shown):
-        name = f"{exhibit.portrait.stem}.mp4"
-        portrait = space.encode(read_image(exhibit.portrait, size))
-        animate(
-            portrait, exhibit.speech, folder / name,
-            space=space, model=model, seed=seed, workers=workers,
-        )  # fmt: skip
-        about = {"name": exhibit.portrait.stem, "group": exhibit.group}
-        figures.append(about | {"file": name, "speech": exhibit.speech.stem})
-        sheet.append(row_picture(moments(folder / name)))
+    names = distinct(exhibit.portrait.stem for exhibit in shown)
+    for seed, (name, exhibit) in enumerate(zip(names, shown, strict=True)):
+        video = folder / f"{name}.mp4"
+        with named(exhibit.portrait):
+            portrait = space.encode(read_image(exhibit.portrait, size))
+        with named(exhibit.speech):
+            animate(
+                portrait, exhibit.speech, video,
+                space=space, model=model, seed=seed, workers=workers,
+            )  # fmt: skip
+        about = {"name": name, "group": exhibit.group}
+        figures.append(about | {"file": video.name, "speech": exhibit.speech.stem})
+        sheet.append(row_picture(moments(video)))
         step()
     write_image(folder / "strip.jpg", stacked(sheet))
     return write_page(folder, "gallery.html", shown=figures)

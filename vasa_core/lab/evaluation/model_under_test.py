@@ -11,10 +11,14 @@ from torch import Tensor
 
 from ...interfaces import FaceSpace, MotionModel
 from ...models import load_motion_model
+from ...render.image import read_image
 from ...spaces import load_space, options_for
 from ...spaces.mesh.space import MeshSpace
 from ...spaces.mesh.tracking import relative_motion
 from ...types import AudioFeatures, Controls, Motion, Portrait
+from ..data.media import named
+
+SIZE = 384  # longer side of the portraits, pixels
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +72,7 @@ class ModelUnderTest:
 
 def open_model(
     name: str,
-    image: Tensor,
+    picture: Path,
     folders: list[Path],
     weights: Path | None = None,
     steps: int | None = None,
@@ -76,13 +80,13 @@ def open_model(
     workers: int = 1,
     refine: bool = True,
 ) -> ModelUnderTest:
-    """One of ``models.MODELS`` with a (1, 3, H, W) portrait; ``weights`` as ``load_motion_model``.
+    """One of ``models.MODELS`` with a portrait's file; ``weights`` as ``load_motion_model``.
 
     Raises InputError for missing weights, NoFaceError for a portrait without a face.
     """
     model = load_motion_model(name, folders=folders, weights=weights)
     space = load_space(model.space, folders=folders, **options_for(model.space, refine=refine))
     reader = space if isinstance(space, MeshSpace) else MeshSpace.load()
-    with torch.no_grad():
-        portrait = space.encode(image)
+    with torch.no_grad(), named(picture):
+        portrait = space.encode(read_image(picture, SIZE))
     return ModelUnderTest(space, model, reader, portrait, steps, cfg, workers)

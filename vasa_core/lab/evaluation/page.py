@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,18 @@ def write_page(folder: Path, template: str, **values: Any) -> Path:
     path = folder / PAGE
     path.write_text(templates.get_template(template).render(values), "utf8")
     return path
+
+
+def distinct(names: Iterable[str]) -> list[str]:
+    """Names of files as they are, but for a number behind those that are taken already."""
+    taken: dict[str, str] = {}  # by how a disk sees it that knows no capitals
+    for name in names:
+        free, number = name, 1
+        while free.lower() in taken:
+            number += 1
+            free = f"{name}_{number}"
+        taken[free.lower()] = free
+    return list(taken.values())
 
 
 def row_picture(frames: Tensor) -> Tensor:

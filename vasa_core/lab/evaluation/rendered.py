@@ -13,13 +13,13 @@ from ...face.topology import FACE_VERTICES, LIDS, LIPS
 from ...motion.editing import still
 from ...render.image import read_image
 from ...types import AudioFeatures, Motion, Portrait
-from ..data.media import portrait_entries
+from ..data.media import named, portrait_entries
 from .asked import distance_errors, shortened
 from .measures import Row
-from .model_under_test import ModelUnderTest
+from .model_under_test import SIZE, ModelUnderTest
+from .page import distinct
 from .pictures import boxes
 
-SIZE = 384  # longer side of the portraits, pixels
 SECONDS, STRETCH = 6.0, 1.0  # of speech; of its beginning and end that identity is compared over
 SLOW_FRAMES, SLOW_YAW = 24, 3.0  # the slow turn and its end, degrees
 DISTANCES = (0.8, 1.3)
@@ -37,10 +37,13 @@ class Face:
 
 def faces(tested: ModelUnderTest, data: Path) -> list[Face]:
     """The portraits of a set, encoded."""
-    return [
-        Face(entry.name, entry.group, tested.space.encode(read_image(entry.file, SIZE)))
-        for entry in portrait_entries(data)
-    ]
+    entries = portrait_entries(data)
+    found = []
+    for name, entry in zip(distinct(entry.name for entry in entries), entries, strict=True):
+        with named(entry.file):
+            portrait = tested.space.encode(read_image(entry.file, SIZE))
+        found.append(Face(name, entry.group, portrait))
+    return found
 
 
 def identity_rows(tested: ModelUnderTest, face: Face, heard: AudioFeatures) -> Iterator[Row]:

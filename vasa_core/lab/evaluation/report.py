@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ...render.image import write_image
 from .measures import MEASURES, Row, Summary, lines, summaries
-from .page import row_picture, write_page
+from .page import distinct, row_picture, write_page
 from .plots import Curve, bars, curves, save_plot
 
 AIMS = {"more": "↑ more", "less": "↓ less", "real": "≈ real"}
@@ -48,7 +48,7 @@ def write_report(report: Report, folder: Path) -> Path:
         measures=measures,
         aims=AIMS,
         plots=[*_curves(report.curves, folder), *_bars(found, folder)],
-        strips=[_strip(strip, folder) for strip in report.strips],
+        strips=_strips(report.strips, folder),
     )
 
 
@@ -68,7 +68,8 @@ def _bars(found: Sequence[Summary], folder: Path) -> Iterator[dict[str, str]]:
             yield {"file": save_plot(bars(title, rows), folder, key), "title": title}
 
 
-def _strip(strip: Strip, folder: Path) -> dict[str, str]:
-    file = f"{strip.name}.jpg"
-    write_image(folder / file, row_picture(strip.frames))
-    return {"file": file, "caption": strip.caption}
+def _strips(strips: Sequence[Strip], folder: Path) -> Iterator[dict[str, str]]:
+    names = distinct(strip.name for strip in strips)
+    for name, strip in zip(names, strips, strict=True):
+        write_image(folder / f"{name}.jpg", row_picture(strip.frames))
+        yield {"file": f"{name}.jpg", "caption": strip.caption}

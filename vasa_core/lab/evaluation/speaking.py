@@ -11,12 +11,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ...audio.reader import read_audio
 from ...face.basis import PARTS
 from ...motion.vectorize import smooth_vectors
 from ...types import AudioFeatures
 from ..data.index import has_index
-from ..data.media import speech_entries
+from ..data.media import read_speech, speech_entries
 from ..data.noises import mixed, music, noise
 from ..scorers.sync import sync_of
 from .heads import head_measures
@@ -41,9 +40,7 @@ class Speech:
 
 def speeches(data: Path) -> list[Speech]:
     """The speech of a corpus, English first."""
-    return [
-        Speech(entry.name, entry.group, *read_audio(entry.file)) for entry in speech_entries(data)
-    ]
+    return [Speech(entry.name, entry.group, *read_speech(entry)) for entry in speech_entries(data)]
 
 
 def beginning(tested: ModelUnderTest, speech: Speech, seconds: float) -> AudioFeatures:
