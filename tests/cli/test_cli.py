@@ -84,7 +84,7 @@ def test_what_is_counted_is_one_or_more(line, capsys):
     [
         *("animate p.png a.wav -o x.mp4", "demo", "motion a.wav -o m.safetensors", "gallery"),
         *("track v.mp4 -o m.safetensors", "render p.png m.safetensors -o x.mp4", "bench"),
-        *("express p.png -o x.png", "figure gaze_directions -o x.png", "evaluate ."),
+        *("express p.png -o x.png", "figure gaze -o x.png", "evaluate ."),
         *("dialogue p.png a.wav -o x.mp4", "dub v.mp4 a.wav -o x.mp4"),
     ],
 )

@@ -27,7 +27,7 @@ from ....face.basis import FaceBasis
 from ...data.lips import LipMeasures, correlation, lip_codes
 from ...data.tracks import Clip, load_clips
 from ...engine import Objective, Step, Trainer
-from ...recipe import Recipe, add_arguments, parse, recipe_from, training_parser
+from ...recipe import Recipe, add_arguments, parse, recipe_from, run_main, training_parser
 from .phonemes import SILENCE, Phone, from_arpabet, phone_class, sample_features, spread
 
 log = logging.getLogger(__name__)
@@ -271,4 +271,4 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_main(main)

@@ -20,7 +20,15 @@ from torch import Tensor
 
 from ....spaces.mesh.renderer.refiner import Refiner
 from ...engine import Objective, Step, Trainer, channels_last, main_process_first
-from ...recipe import Recipe, add_arguments, parse, recipe_from, save_recipes, training_parser
+from ...recipe import (
+    Recipe,
+    add_arguments,
+    parse,
+    recipe_from,
+    run_main,
+    save_recipes,
+    training_parser,
+)
 from .adversary import Critic, critic_loss, judgement
 from .augment import augmented_batch, plain_batch
 from .pairs import Pairs, gather
@@ -159,4 +167,4 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_main(main)

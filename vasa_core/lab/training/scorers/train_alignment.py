@@ -24,7 +24,7 @@ from ....motion.vectorize import vectorize
 from ...data.clips import RealClip, in_step, real_clips
 from ...data.tracks import Clip
 from ...engine import Objective, Step, Trainer
-from ...recipe import Recipe, add_arguments, parse, recipe_from, training_parser
+from ...recipe import Recipe, add_arguments, parse, recipe_from, run_main, training_parser
 from ...scorers.alignment import HEARD, POSE, WINDOW, alignment, alignment_net
 from ...scorers.dual_encoder import DualEncoder
 from ..motion.data import STILL_SMOOTHING, smoothed
@@ -197,4 +197,4 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_main(main)
