@@ -36,7 +36,7 @@ def add_commands(commands: Commands) -> None:
     sub.add_argument(
         "--steps", type=options.positive, help="diffusion steps (default: the model's own)"
     )
-    sub.add_argument("--cfg", type=float, help="guidance scale of the sound")
+    sub.add_argument("--cfg", type=options.finite, help="guidance scale of the sound")
     options.add_workers(sub)
     options.add_refiner(sub)
 

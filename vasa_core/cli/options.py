@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -72,7 +73,7 @@ def add_sampler(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--steps", type=positive, help=f"diffusion steps (default: {steps})")
     cfg = ", ".join(f"{name} {model.cfg:g}" for name, model in MODELS.items())
     sub.add_argument(
-        "--cfg", type=float, help=f"how closely the motion follows the sound (default: {cfg})"
+        "--cfg", type=finite, help=f"how closely the motion follows the sound (default: {cfg})"
     )
 
 
@@ -93,7 +94,7 @@ def add_sampling(sub: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     for name in GUIDED:
         sub.add_argument(
-            f"--{name}-cfg", type=float, metavar="SCALE",
+            f"--{name}-cfg", type=finite, metavar="SCALE",
             help=f"guidance scale of the {name} (default: the model's own)",
         )  # fmt: skip
     add_strengths(sub)
@@ -151,7 +152,7 @@ def add_picture(sub: argparse.ArgumentParser) -> None:
 def add_neutral(sub: argparse.ArgumentParser) -> None:
     """How much of the portrait's own expression is taken away."""
     sub.add_argument(
-        "--neutral", type=float, default=0.0, metavar="AMOUNT",
+        "--neutral", type=share, default=0.0, metavar="AMOUNT",
         help="how much of the expression in the picture to take away, 0 to 1 (default 0)",
     )  # fmt: skip
 
@@ -186,6 +187,25 @@ def _whole(text: str, least: int, most: int | None = None) -> int:
         raise argparse.ArgumentTypeError(f"{text} is too small; {least} is the least that works")
     if most is not None and value > most:
         raise argparse.ArgumentTypeError(f"{text} is too large; {most} is the most that works")
+    return value
+
+
+def finite(text: str) -> float:
+    """An option's number."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number, as in 1.5")
+    return value
+
+
+def share(text: str) -> float:
+    """An option's amount, from none to all of something."""
+    value = finite(text)
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"{text} is outside 0 to 1")
     return value
 
 

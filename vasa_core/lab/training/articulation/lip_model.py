@@ -263,9 +263,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = training_parser(__doc__)
     add_arguments(parser, LipModelRecipe)
     args = parse(parser, argv)
-    basis = FaceBasis.load()
+    recipe, basis = recipe_from(args, LipModelRecipe), FaceBasis.load()
     rows = training_rows(*speaker_clips(args.data), basis)
-    recipe = recipe_from(args, LipModelRecipe)
     scores = cross_validate(rows, LipMeasures.of(basis), args.out, recipe)
     log.info("cross-validation: %s", scores)
 

@@ -165,8 +165,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = training_parser(__doc__)
     add_arguments(parser, MotionRecipe)
     args = parse(parser, argv)
-    clips = load_talking(args.data, ArticulationEncoder.load())
-    train(clips, args.out, recipe_from(args, MotionRecipe))
+    recipe = recipe_from(args, MotionRecipe)
+    train(load_talking(args.data, ArticulationEncoder.load()), args.out, recipe)
 
 
 if __name__ == "__main__":

@@ -161,9 +161,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = training_parser(__doc__, work=True)
     add_arguments(parser, RefinerRecipe)
     args = parse(parser, argv)
+    recipe = recipe_from(args, RefinerRecipe)
     with main_process_first():
         pairs, held_out = (gather(args.data, args.work, s) for s in ("train", "development"))
-    train(pairs, held_out, args.out, recipe_from(args, RefinerRecipe))
+    train(pairs, held_out, args.out, recipe)
 
 
 if __name__ == "__main__":
