@@ -1,8 +1,11 @@
+import re
+
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
+from vasa_core.assets import MOTION
 from vasa_core.cli import build_parser, main
 from vasa_core.cli.options import controls_from
 from vasa_core.motion.files import load_motion
@@ -45,13 +48,69 @@ def test_options_become_controls():
 
 
 @pytest.mark.parametrize(
-    "option", ["--fps 0", "--fps x", "--gaze 3", "--emotion joyful:1", "--emotion happy:very"]
+    "option",
+    [
+        *("--fps 0", "--fps x", "--gaze 3", "--emotion joyful:1", "--emotion happy:very"),
+        *("--cfg nan", "--gaze-cfg x", "--neutral 1.5", "--neutral nan", "--neutral=-1"),
+    ],
 )
 def test_bad_options_are_refused(option, capsys):
     with pytest.raises(SystemExit) as stop:
         main(f"animate p.png a.wav -o x.mp4 {option}".split())
     assert stop.value.code == 2
-    assert option.split()[0] in capsys.readouterr().err
+    assert re.split("[ =]", option)[0] in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *(f"animate p.png a.wav -o x.mp4 --{bad}" for bad in ("size 0", "size -5", "size x")),
+        *(f"animate p.png a.wav -o x.mp4 --{bad}" for bad in ("workers 0", "steps 0")),
+        "animate p.png a.wav -o x.mp4 --seed 99999999999999999999",
+        *("demo --size 0", "express p.png -o x.png --size 0", "figure gaze -o x.png --size 0"),
+        *("gallery --size 0", "gallery --workers 0", "bench --size 0", "bench --workers -1"),
+        *("evaluate . --seeds 0", "evaluate . --seeds -1", "evaluate . --steps 0"),
+        *("dialogue p.png a.wav -o x.mp4 --size 0", "dub v.mp4 a.wav -o x.mp4 --workers 0"),
+        "render p.png m.safetensors -o x.mp4 --size 0",
+    ],
+)
+def test_what_is_counted_is_one_or_more(line, capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(line.split())
+    assert stop.value.code == 2
+    (said,) = [text for text in capsys.readouterr().err.splitlines() if "error:" in text]
+    assert re.search(r"too small; 1 is|too large|no whole number", said), said
+
+
+@pytest.mark.parametrize("device", ["bogus", "cuda:99", "meta"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        *("animate p.png a.wav -o x.mp4", "demo", "motion a.wav -o m.safetensors", "gallery"),
+        *("track v.mp4 -o m.safetensors", "render p.png m.safetensors -o x.mp4", "bench"),
+        *("express p.png -o x.png", "figure gaze -o x.png", "evaluate ."),
+        *("dialogue p.png a.wav -o x.mp4", "dub v.mp4 a.wav -o x.mp4"),
+    ],
+)
+def test_a_device_that_is_not_there_is_refused_in_a_sentence(line, device, capsys):
+    assert main([*line.split(), "--device", device]) == 2
+    message = capsys.readouterr().err
+    assert f"--device {device} cannot be used; there is: cpu" in message
+    assert len(message.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize("command", ["evaluate", "gallery"])
+def test_a_file_is_no_folder_for_the_output(command, tmp_path, capsys):
+    (tmp_path / "f.jpg").touch()
+    for out in (tmp_path / "f.jpg", tmp_path / "f.jpg/below"):
+        assert main([command, str(tmp_path), "-o", str(out)]) == 2
+        assert f"{tmp_path / 'f.jpg'} is a file; give a folder" in capsys.readouterr().err
+
+
+def test_one_frame_is_said_in_the_singular(tmp_path, capsys):
+    out = tmp_path / "m.safetensors"
+    assert main(["edit", str(MOTION), "trim=0,0.04", "-o", str(out)]) == 0
+    assert capsys.readouterr().out == f"1 frame, 25 fps, {out}\n"
 
 
 def test_motion_then_render(tmp_path, small_portrait, short_sound, capsys):

@@ -14,6 +14,7 @@ from accelerate.state import AcceleratorState
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from torch import nn
 
+from vasa_core.errors import InputError
 from vasa_core.lab import engine
 from vasa_core.lab.engine import (
     CHECKPOINT,
@@ -124,15 +125,18 @@ def same(one, other):
     return one == other
 
 
-def test_a_finished_run_is_not_trained_again(tmp_path):
+def test_a_finished_run_is_not_trained_again(tmp_path, caplog):
+    caplog.set_level("INFO")
     first = trainer(tmp_path).run()["net"]
+    assert "finished" not in caplog.text
     again = trainer(tmp_path, batches=cut_off).run()["net"]
     assert same(first.state_dict(), again.state_dict())
+    assert "finished at step 12" in caplog.text and "resumed" not in caplog.text
 
 
 def test_a_run_of_another_recipe_is_refused_and_a_longer_one_goes_on(tmp_path):
     trainer(tmp_path).run()
-    with pytest.raises(ValueError, match="learning_rate"):
+    with pytest.raises(InputError, match="learning_rate"):
         trainer(tmp_path, replace(RECIPE, learning_rate=0.1))
     assert trainer(tmp_path, replace(RECIPE, steps=14)).step == 12
 
@@ -148,6 +152,25 @@ def test_a_checkpoint_is_whole_or_the_one_before(tmp_path, monkeypatch):
     with pytest.raises(OSError, match="disk full"):
         longer.run()
     assert trainer(tmp_path, replace(RECIPE, steps=20)).step == 12
+
+
+@pytest.mark.parametrize("kept", [0, 1, 30, 0.5, -1])
+def test_a_broken_checkpoint_is_named(tmp_path, kept):
+    trainer(tmp_path).run()
+    file = tmp_path / CHECKPOINT
+    whole = file.read_bytes()
+    file.write_bytes(whole[: int(kept * len(whole)) if isinstance(kept, float) else kept])
+    with pytest.raises(InputError, match=f"{CHECKPOINT} is broken.*remove it"):
+        trainer(tmp_path)
+
+
+def test_a_precision_that_is_not_there_is_refused(tmp_path, monkeypatch):
+    def refuse(**options):
+        raise ValueError("fp16 needs a GPU")
+
+    monkeypatch.setattr(engine, "Accelerator", refuse)
+    with pytest.raises(InputError, match="'fp16' cannot be used: fp16 needs"):
+        trainer(tmp_path, replace(RECIPE, precision="fp16"))
 
 
 @FORKS

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 import pytest
@@ -10,12 +11,15 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import nn
 
+from vasa_core import lab
+from vasa_core.errors import InputError
 from vasa_core.lab.recipe import (
     Recipe,
     add_arguments,
     parse,
     recipe_from,
     recipes_of,
+    run_main,
     save_recipes,
     training_parser,
 )
@@ -62,7 +66,14 @@ def parsed(tmp_path, *options):
     parser = training_parser("Trains.", work=True)
     add_arguments(parser, WideRecipe)
     add_arguments(parser, Recipe, "other")
-    places = ["--data", "data", "--out", f"{tmp_path / 'run'}", "--work", f"{tmp_path / 'work'}"]
+    places = [
+        "--data",
+        f"{tmp_path}",
+        "--out",
+        f"{tmp_path / 'run'}",
+        "--work",
+        f"{tmp_path / 'work'}",
+    ]
     arguments = parse(parser, [*places, *options])
     return recipe_from(arguments, WideRecipe), recipe_from(arguments, Recipe, "other")
 
@@ -89,6 +100,68 @@ def test_help_is_what_the_docstring_says(capsys, tmp_path):
     with pytest.raises(SystemExit):
         parsed(tmp_path, "--size", "huge")
     assert "choose from" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        *({"steps": 0}, {"batch": 0}, {"accumulate": 0}, {"report_every": 0}, {"seed": -1}),
+        *({"checkpoint_every": -2}, {"workers": -1}, {"learning_rate": float("nan")}),
+        *({"ema": 1.0}, {"beta2": -0.1}, {"warmup": 1.0}, {"clip": float("inf")}, {"width": -1.0}),
+    ],
+)
+def test_values_that_cannot_be_are_refused(wrong):
+    (name,) = wrong
+    with pytest.raises(InputError, match=f"{name.replace('_', '-')} is .* must be"):
+        WideRecipe(**wrong)
+
+
+def test_folders_and_threads_are_checked_first(tmp_path, capsys):
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match="no folder nope"):
+        parsed(tmp_path, "--data", "nope")
+    with pytest.raises(InputError, match="--out .*file cannot be a folder"):
+        parsed(tmp_path, "--out", f"{tmp_path / 'file'}")
+    with pytest.raises(SystemExit):
+        parsed(tmp_path, "--threads", "0")
+    assert "no number of threads" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "said"),
+    [
+        (InputError("No such corpus."), 2, "No such corpus."),
+        (FloatingPointError("The loss is nan."), 2, "The loss is nan."),
+        (FileNotFoundError(2, "not there", "flite"), 2, "There is no flite."),
+        (KeyboardInterrupt(), 130, "same command"),
+    ],
+)
+def test_bad_use_of_a_training_is_one_line(error, status, said, capsys):
+    def main():
+        raise error
+
+    with pytest.raises(SystemExit) as stop:
+        run_main(main)
+    message = capsys.readouterr().err
+    assert stop.value.code == status
+    assert said in message and len(message.splitlines()) == 1
+
+
+def test_a_bug_in_a_training_shows_itself():
+    def main():
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        run_main(main)
+
+
+def test_every_training_command_ends_in_a_sentence():
+    """Each of them goes through ``run_main``."""
+    training = Path(lab.__file__).parent / "training"
+    commands = [path for path in training.rglob("*.py") if "__main__" in path.read_text()]
+    assert len(commands) > 8
+    for path in commands:
+        assert path.read_text().endswith('if __name__ == "__main__":\n    run_main(main)\n'), path
 
 
 def test_recipes_lie_in_the_weights_and_beside_them(tmp_path):

@@ -9,7 +9,7 @@ import torch
 
 from ..errors import InputError
 from ..weights.command import add_command as add_weights
-from . import bench, dialogue, dub, edit, evaluate, express, figure, play, talk
+from . import bench, dialogue, dub, edit, evaluate, express, figure, options, play, talk
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -18,6 +18,8 @@ def main(arguments: list[str] | None = None) -> int:
     # The work is spread over frames, one thread each (see render.parallel), not within operations.
     torch.set_num_threads(1)
     try:
+        if "device" in args:
+            options.check_device(args.device)
         print(args.run(args))  # noqa: T201
     except InputError as error:
         print(f"vasa: {error}", file=sys.stderr)  # noqa: T201

@@ -14,7 +14,10 @@ def add_commands(commands: Commands) -> None:
     text = "Measure time and memory of each stage on the sample media."
     sub = command(commands, "bench", run_bench, text)
     sub.add_argument(
-        "--size", type=int, default=512, help="longer side of the picture, pixels (default 512)"
+        "--size",
+        type=options.positive,
+        default=512,
+        help="longer side of the picture, pixels (default 512)",
     )
     options.add_workers(sub)
     options.add_device(sub)

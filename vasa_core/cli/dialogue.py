@@ -34,7 +34,9 @@ def add_commands(commands: Commands) -> None:
     )
     sub.add_argument("--look", action="store_true", help="listeners look at whoever speaks")
     sub.add_argument(
-        "--size", type=int, help="shrink the picture until its longer side has this many pixels"
+        "--size",
+        type=options.positive,
+        help="shrink the picture until its longer side has this many pixels",
     )
     options.add_workers(sub)
     options.add_refiner(sub)

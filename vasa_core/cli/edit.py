@@ -70,7 +70,7 @@ def run_mix(args: argparse.Namespace) -> str:
 
 def _saved(path: Path, motion: Motion) -> str:
     save_motion(path, motion)
-    return f"{len(motion)} frames, {float(motion.fps):g} fps, {path}"
+    return options.motion_summary(motion, path)
 
 
 def edited(motion: Motion, step: str) -> Motion:

@@ -30,9 +30,13 @@ def add_commands(commands: Commands) -> None:
     )  # fmt: skip
     options.add_model(sub)
     sub.add_argument("--weights", type=Path, help="mesh: a motion model trained by yourself")
-    sub.add_argument("--seeds", type=int, default=3, help="motions for each sound (default 3)")
-    sub.add_argument("--steps", type=int, help="diffusion steps (default: the model's own)")
-    sub.add_argument("--cfg", type=float, help="guidance scale of the sound")
+    sub.add_argument(
+        "--seeds", type=options.positive, default=3, help="motions for each sound (default 3)"
+    )
+    sub.add_argument(
+        "--steps", type=options.positive, help="diffusion steps (default: the model's own)"
+    )
+    sub.add_argument("--cfg", type=options.finite, help="guidance scale of the sound")
     options.add_workers(sub)
     options.add_refiner(sub)
 
@@ -42,7 +46,9 @@ def add_commands(commands: Commands) -> None:
     sub.add_argument(
         "-o", "--out", type=Path, default=Path("gallery"), metavar="FOLDER", help="default gallery"
     )
-    sub.add_argument("--size", type=int, default=512, help="longer side in pixels (default 512)")
+    sub.add_argument(
+        "--size", type=options.positive, default=512, help="longer side in pixels (default 512)"
+    )
     options.add_model(sub)
     options.add_workers(sub)
     options.add_refiner(sub)
@@ -64,6 +70,7 @@ def run_gallery(args: argparse.Namespace) -> str:
     with opened_lab():
         from ..lab.evaluation.gallery import exhibits, gallery
 
+    options.check_folder(args.out)
     shown = exhibits(args.data)
     space, model = options.open_model(args)
     with progress_bar("gallery") as progress:
@@ -81,6 +88,7 @@ def run_evaluate(args: argparse.Namespace) -> str:
         from ..lab.evaluation.measures import table
         from ..lab.evaluation.model_under_test import open_model
 
+    options.check_folder(args.out)  # before all the measuring
     check_set(args.data)
     tested = open_model(
         args.model, standard_portrait(args.data), [args.models],

@@ -24,7 +24,10 @@ def add_commands(commands: Commands) -> None:
         "--audio", type=Path, default=SPEECH, help="sound file (default: the sample speech)"
     )
     sub.add_argument(
-        "--size", type=int, default=512, help="longer side of the pictures, pixels (default 512)"
+        "--size",
+        type=options.positive,
+        default=512,
+        help="longer side of the pictures, pixels (default 512)",
     )
     options.add_output(sub, "SHEET.png")
     options.add_model(sub)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -11,6 +12,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import torch
 from tqdm import tqdm
 
 from ..errors import InputError
@@ -20,7 +22,7 @@ from ..motion import keyframes
 from ..motion.controls import GUIDED
 from ..motion.editing import STRENGTH_EFFECTS
 from ..spaces import options_for
-from ..types import EMOTIONS, LIPS_ONLY, STRENGTHS, Controls, Portrait
+from ..types import EMOTIONS, LIPS_ONLY, STRENGTHS, Controls, Motion, Portrait
 from ..weights.command import add_folder
 
 Commands = argparse._SubParsersAction
@@ -65,13 +67,13 @@ def add_refiner(sub: argparse.ArgumentParser) -> None:
 def add_sampler(sub: argparse.ArgumentParser) -> None:
     """How motion is sampled."""
     sub.add_argument(
-        "--seed", type=int, default=0, help="the same seed gives the same result (default 0)"
+        "--seed", type=seed, default=0, help="the same seed gives the same result (default 0)"
     )
     steps = ", ".join(f"{name} {model.steps}" for name, model in MODELS.items())
-    sub.add_argument("--steps", type=int, help=f"diffusion steps (default: {steps})")
+    sub.add_argument("--steps", type=positive, help=f"diffusion steps (default: {steps})")
     cfg = ", ".join(f"{name} {model.cfg:g}" for name, model in MODELS.items())
     sub.add_argument(
-        "--cfg", type=float, help=f"how closely the motion follows the sound (default: {cfg})"
+        "--cfg", type=finite, help=f"how closely the motion follows the sound (default: {cfg})"
     )
 
 
@@ -92,7 +94,7 @@ def add_sampling(sub: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     for name in GUIDED:
         sub.add_argument(
-            f"--{name}-cfg", type=float, metavar="SCALE",
+            f"--{name}-cfg", type=finite, metavar="SCALE",
             help=f"guidance scale of the {name} (default: the model's own)",
         )  # fmt: skip
     add_strengths(sub)
@@ -133,7 +135,9 @@ def add_rendering(sub: argparse.ArgumentParser) -> None:
 def add_picture(sub: argparse.ArgumentParser) -> None:
     """How a portrait is read."""
     sub.add_argument(
-        "--size", type=int, help="shrink the picture until its longer side has this many pixels"
+        "--size",
+        type=positive,
+        help="shrink the picture until its longer side has this many pixels",
     )
     sub.add_argument(
         "--face", type=int, default=1, help="which face: 1 is the largest, 2 the next (default 1)"
@@ -148,7 +152,7 @@ def add_picture(sub: argparse.ArgumentParser) -> None:
 def add_neutral(sub: argparse.ArgumentParser) -> None:
     """How much of the portrait's own expression is taken away."""
     sub.add_argument(
-        "--neutral", type=float, default=0.0, metavar="AMOUNT",
+        "--neutral", type=share, default=0.0, metavar="AMOUNT",
         help="how much of the expression in the picture to take away, 0 to 1 (default 0)",
     )  # fmt: skip
 
@@ -157,8 +161,52 @@ def add_workers(sub: argparse.ArgumentParser) -> None:
     """How many threads render."""
     count = os.cpu_count() or 1
     sub.add_argument(
-        "--workers", type=int, default=count, help="threads that render (default: one per core)"
+        "--workers",
+        type=positive,
+        default=count,
+        help="threads that render (default: one per core)",
     )
+
+
+def positive(text: str) -> int:
+    """An option that counts something, of which there must be one at least."""
+    return _whole(text, 1)
+
+
+def seed(text: str) -> int:
+    """An option's seed: what torch's generators take."""
+    return _whole(text, -(2**63), 2**64 - 1)
+
+
+def _whole(text: str, least: int, most: int | None = None) -> int:
+    try:
+        value = int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number") from None
+    if value < least:
+        raise argparse.ArgumentTypeError(f"{text} is too small; {least} is the least that works")
+    if most is not None and value > most:
+        raise argparse.ArgumentTypeError(f"{text} is too large; {most} is the most that works")
+    return value
+
+
+def finite(text: str) -> float:
+    """An option's number."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number, as in 1.5")
+    return value
+
+
+def share(text: str) -> float:
+    """An option's amount, from none to all of something."""
+    value = finite(text)
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"{text} is outside 0 to 1")
+    return value
 
 
 def fps(text: str) -> Fraction:
@@ -236,6 +284,28 @@ def controls_from(args: argparse.Namespace) -> Controls:
     return keyframes.controls_from(values, rate, scales)
 
 
+def check_device(name: str) -> None:
+    """Raises InputError unless torch can compute on the device of this name."""
+    try:
+        usable = torch.zeros(1, device=name).device.type != "meta"  # which holds no numbers
+    except (RuntimeError, AssertionError):  # the latter where torch is built without it
+        usable = False
+    if not usable:
+        there = ["cpu"]
+        there += [f"cuda:{n}" for n in range(torch.cuda.device_count())]
+        there += ["mps"] if torch.backends.mps.is_available() else []
+        raise InputError(f"--device {name} cannot be used; there is: {', '.join(there)}.")
+
+
+def check_folder(folder: Path) -> None:
+    """Raises InputError unless files can be written into a folder, which need not be there yet."""
+    there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    if not there.is_dir():
+        raise InputError(f"{there} is a file; give a folder for the output.")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise InputError(f"The folder {there} cannot be written to; give another for the output.")
+
+
 @contextmanager
 def progress_bar(title: str) -> Iterator[Callable[[int, int], None]]:
     """A tqdm bar behind the library's one progress callback."""
@@ -274,5 +344,14 @@ def tell(text: str) -> None:
 
 
 def summary(written) -> str:
-    """The one line at the end."""
-    return f"{written.frames} frames, {float(written.fps):g} fps, {written.path}"
+    """The one line at the end of what wrote a video."""
+    return _summary(written.frames, written.fps, written.path)
+
+
+def motion_summary(motion: Motion, path: Path) -> str:
+    """The one line at the end of what wrote a motion."""
+    return _summary(len(motion), motion.fps, path)
+
+
+def _summary(frames: int, rate: Fraction, path: Path) -> str:
+    return f"{frames} frame{'s' if frames != 1 else ''}, {float(rate):g} fps, {path}"

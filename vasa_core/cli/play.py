@@ -64,7 +64,7 @@ def run_track(args: argparse.Namespace) -> str:
     if tracked.missed:
         tell(f"{tracked.missed} of {len(motion)} frames show no face; they hold the frame before.")
     save_motion(args.out, motion)
-    return f"{len(motion)} frames, {float(motion.fps):g} fps, {args.out}"
+    return options.motion_summary(motion, args.out)
 
 
 def run_render(args: argparse.Namespace) -> str:

@@ -82,4 +82,4 @@ def run_motion(args: argparse.Namespace) -> str:
         )
         motion = resample_motion(Motion.concat(pieces), args.fps or model.fps, duration)
     save_motion(args.out, motion)
-    return f"{len(motion)} frames, {float(motion.fps):g} fps, {args.out}"
+    return options.motion_summary(motion, args.out)

@@ -7,7 +7,8 @@ It stands on Hugging Face Accelerate, so ``accelerate launch`` spreads a trainin
 GPUs and machines (data parallel; every process holds the whole network).
 
 Time is counted in steps of the optimizer. Whatever is random in a step follows from the recipe's
-seed, the step's number and the process, so a run that was resumed equals one that never stopped.
+seed, the step's number and the process, so a run that was resumed draws what one that never stopped
+draws; on several threads the weights of the two are equal up to rounding, as those of any two runs.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import copy
 import json
 import logging
 import math
+import pickle
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
@@ -30,6 +32,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
+from ..errors import InputError
 from .metrics import Metrics
 from .recipe import Recipe
 
@@ -125,7 +128,8 @@ class Trainer:
             networks as they will be used: in eval mode, on the CPU. Gives numbers to report.
 
     Raises:
-        ValueError: The folder holds a run of another recipe.
+        InputError: The folder holds a run of another recipe or a broken checkpoint, or this machine
+            cannot train in the recipe's precision.
     """
 
     def __init__(
@@ -137,7 +141,10 @@ class Trainer:
         validate: Validation | None = None,
     ):
         self.out, self.recipe, self.batches, self.validate = out, recipe, batches, validate
-        self.accelerator = Accelerator(mixed_precision=recipe.precision)
+        try:
+            self.accelerator = Accelerator(mixed_precision=recipe.precision)
+        except ValueError as error:  # which precisions there are depends on the machine
+            raise InputError(f"Precision {recipe.precision!r} cannot be used: {error}") from error
         self.main = self.accelerator.is_main_process
         self.objectives, self.wrapped, self.optimizers, self.average = dict(objectives), {}, {}, {}
         for name, part in self.objectives.items():
@@ -291,11 +298,11 @@ class Trainer:
         """Go on from the folder's checkpoint, or begin."""
         file, recipe = self.out / CHECKPOINT, asdict(self.recipe)
         if file.exists():
-            state = torch.load(file, "cpu", weights_only=True)
+            state = _checkpoint(file)
             differ = {k for k, v in recipe.items() if state["recipe"].get(k) != v} - MAY_CHANGE
             if differ:
                 was = {name: state["recipe"].get(name) for name in sorted(differ)}
-                raise ValueError(
+                raise InputError(
                     f"{self.out} holds a run with {was}; give the same or another folder."
                 )
             for name, part in self.objectives.items():
@@ -305,7 +312,11 @@ class Trainer:
             if self.accelerator.scaler:
                 self.accelerator.scaler.load_state_dict(state["scaler"])
             self.step, self.sums = state["step"], state["sums"]
-            log.info("%s: resumed at step %d", self.out.name, self.step)
+            if self.step < self.recipe.steps:
+                log.info("%s: resumed at step %d", self.out.name, self.step)
+            else:
+                said = "%s: finished at step %d; it is not trained again (more steps prolong it)"
+                log.info(said, self.out.name, self.step)
         if self.main:
             self.out.mkdir(parents=True, exist_ok=True)
             (self.out / RECIPE).write_text(json.dumps(recipe, indent=2) + "\n")
@@ -350,6 +361,17 @@ def _tensors(network: nn.Module) -> Iterator[Tensor]:
 
 def _unchanged(batch: Any) -> Any:
     return batch
+
+
+def _checkpoint(file: Path) -> dict[str, Any]:
+    """What a checkpoint holds; InputError for a file that is cut off or something else."""
+    try:
+        return torch.load(file, "cpu", weights_only=True)
+    except (RuntimeError, OSError, EOFError, pickle.UnpicklingError) as error:
+        raise InputError(
+            f"{file} is broken and cannot be resumed from; remove it to begin anew, or give another"
+            " folder."
+        ) from error
 
 
 def _replace(path: Path, write: Callable[[Path], None]) -> None:

@@ -8,7 +8,8 @@ import logging
 import math
 import os
 import re
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Literal, TypeVar, get_args, get_origin, get_type_hints
@@ -16,6 +17,11 @@ from typing import Literal, TypeVar, get_args, get_origin, get_type_hints
 import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
+
+from ..errors import InputError
+
+MAY_BE_ZERO = ("seed", "workers")  # of the whole numbers
+SHARES = ("ema", "beta2", "warmup")
 
 
 @dataclass(frozen=True)
@@ -38,6 +44,9 @@ class Recipe:
         workers: Extra processes that make batches; they are forked, so not on Windows.
         report_every: Steps between rows of the metrics.
         checkpoint_every: Steps between checkpoints; each comes with a validation.
+
+    Raises:
+        InputError: A value with which nothing can be trained.
     """
 
     steps: int = 1000
@@ -55,6 +64,16 @@ class Recipe:
     workers: int = 0
     report_every: int = 50
     checkpoint_every: int = 500
+
+    def __post_init__(self):
+        for name, hint in get_type_hints(type(self)).items():
+            if hint not in (int, float):
+                continue
+            value, least = getattr(self, name), int(hint is int and name not in MAY_BE_ZERO)
+            most, beyond = (1, ", and less than 1") if name in SHARES else (math.inf, "")
+            if not least <= value < most:  # nor is "nan"
+                said = name.replace("_", "-")
+                raise InputError(f"{said} is {value}; it must be {least} or more{beyond}.")
 
     def rate(self, step: int, schedule: str | None = None) -> float:
         """The learning rate of a step.
@@ -151,13 +170,26 @@ def training_parser(description: str | None, *, work: bool = False) -> argparse.
     if work:
         text = "Folder where prepared material is kept, for this and other runs."
         parser.add_argument("--work", type=Path, required=True, help=text)
-    parser.add_argument("--threads", type=int, default=1, help="Of the CPU. Default: %(default)s.")
+    parser.add_argument(
+        "--threads", type=_threads, default=1, help="Of the CPU. Default: %(default)s."
+    )
     return parser
 
 
+def _threads(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of threads, as in 2")
+    return int(text)
+
+
 def parse(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> argparse.Namespace:
-    """The arguments; makes the folders, sets up threads and, in the main process, the log."""
+    """The arguments; makes the folders, sets up threads and, in the main process, the log.
+
+    Raises InputError when the corpus is not there, or when a folder cannot be made.
+    """
     arguments = parser.parse_args(argv)
+    if not arguments.data.is_dir():
+        raise InputError(f"There is no folder {arguments.data}; --data names that of the corpus.")
     main = os.environ.get("RANK", "0") == "0"
     logging.basicConfig(
         level=logging.INFO if main else logging.WARNING, format="%(asctime)s %(message)s"
@@ -165,8 +197,32 @@ def parse(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> argpar
     torch.set_num_threads(arguments.threads)
     for name in ("out", "work"):
         if name in arguments:
-            getattr(arguments, name).mkdir(parents=True, exist_ok=True)
+            folder = getattr(arguments, name)
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise InputError(f"--{name} {folder} cannot be a folder ({error}).") from error
     return arguments
+
+
+def run_main(main: Callable[[], None]) -> None:
+    """Run a training's command and end the process.
+
+    Bad use and files or programs that are missing are one line on stderr and status 2, a stop by
+    Ctrl-C is one line and status 130. Whatever else goes wrong is a bug, and shows where.
+    """
+    try:
+        main()
+    except (InputError, FloatingPointError) as error:  # the engine raises the latter: see Trainer
+        print(error, file=sys.stderr)
+        sys.exit(2)
+    except FileNotFoundError as error:
+        print(f"There is no {error.filename or error}.", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        said = "Stopped. The same command goes on from the last checkpoint, if there is one."
+        print(said, file=sys.stderr)
+        sys.exit(130)
 
 
 def recipes_of(weights: Path) -> dict[str, dict]:

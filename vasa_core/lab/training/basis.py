@@ -24,6 +24,7 @@ from ...face.geometry import eye_distance, fit_pose, rotation_angles, rotation_m
 from ...face.topology import IRISES, LIPS, RIGID, mirror_index
 from ...spaces.curves import smoothstep
 from ..data.tracks import COMMON, Clip, load_clips, load_face_labels
+from ..recipe import run_main
 
 log = logging.getLogger(__name__)
 MAX_ANGLE = 25.0  # degrees; further round, the teacher guesses the far half of the face
@@ -156,4 +157,4 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_main(main)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from scipy.io import wavfile
 
+from ....errors import InputError
 from .phonemes import ARPABET, SILENCE, Phone, letters_of, spread
 from .synthesis import SCRIPTS, english_sentences, espeak_text, pseudo_words, to_16k
 from .utterances import Utterance
@@ -133,7 +134,7 @@ def festival_corpus(minutes: float, chooser: random.Random, per_call: int = 12) 
             stretch = chooser.choice((0.8, 0.9, 1.0, 1.0, 1.1, 1.3, 1.6))
             some = [u for u in festival(voice, lines, stretch) if len(u.phones) > 4]
             if not some:
-                raise RuntimeError(f"festival's {voice} says nothing; apt-get install {PACKAGES}.")
+                raise InputError(f"festival's {voice} says nothing; apt-get install {PACKAGES}.")
             made += some
             seconds += sum(u.seconds for u in some)
     return made

@@ -27,7 +27,7 @@ from ....face.basis import FaceBasis
 from ...data.lips import LipMeasures, correlation, lip_codes
 from ...data.tracks import Clip, load_clips
 from ...engine import Objective, Step, Trainer
-from ...recipe import Recipe, add_arguments, parse, recipe_from, training_parser
+from ...recipe import Recipe, add_arguments, parse, recipe_from, run_main, training_parser
 from .phonemes import SILENCE, Phone, from_arpabet, phone_class, sample_features, spread
 
 log = logging.getLogger(__name__)
@@ -263,12 +263,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = training_parser(__doc__)
     add_arguments(parser, LipModelRecipe)
     args = parse(parser, argv)
-    basis = FaceBasis.load()
+    recipe, basis = recipe_from(args, LipModelRecipe), FaceBasis.load()
     rows = training_rows(*speaker_clips(args.data), basis)
-    recipe = recipe_from(args, LipModelRecipe)
     scores = cross_validate(rows, LipMeasures.of(basis), args.out, recipe)
     log.info("cross-validation: %s", scores)
 
 
 if __name__ == "__main__":
-    main()
+    run_main(main)

@@ -17,6 +17,7 @@ import torch
 from scipy.io import wavfile
 
 from ....audio.resample import resample
+from ....errors import InputError
 from .phonemes import Phone, from_arpabet, letters_of, spread
 from .utterances import Utterance
 
@@ -119,7 +120,10 @@ class Espeak:
     PHONEME = 7
 
     def __init__(self):
-        self.library = ctypes.CDLL("libespeak-ng.so.1")
+        try:
+            self.library = ctypes.CDLL("libespeak-ng.so.1")
+        except OSError as error:
+            raise InputError(f"espeak-ng is not installed ({error}).") from error
         self.rate = self.library.espeak_Initialize(2, 0, None, 3)
         kind = ctypes.CFUNCTYPE(
             ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.POINTER(_Event)
@@ -142,7 +146,7 @@ class Espeak:
         """One utterance; ``speed`` in words a minute, ``pitch`` 0..99."""
         self.sound, self.events = [], []
         if self.library.espeak_SetVoiceByName(voice.encode()):
-            raise ValueError(f"espeak-ng has no voice {voice!r}.")
+            raise InputError(f"espeak-ng has no voice {voice!r}.")
         self.library.espeak_SetParameter(1, speed, 0)
         self.library.espeak_SetParameter(3, pitch, 0)
         data = text.encode()

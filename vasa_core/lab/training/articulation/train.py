@@ -25,7 +25,15 @@ from ....audio.features import FEATURES, ArticulationEncoder
 from ....audio.spectrum import MelBank, mel_filters
 from ...data.lips import LipMeasures, correlation
 from ...engine import Objective, Step, Trainer, main_process_first
-from ...recipe import Recipe, add_arguments, parse, recipe_from, save_recipes, training_parser
+from ...recipe import (
+    Recipe,
+    add_arguments,
+    parse,
+    recipe_from,
+    run_main,
+    save_recipes,
+    training_parser,
+)
 from .crops import CropSampler, Groups, Recording, filmed_recordings, synthetic_recording
 from .festival import festival_corpus
 from .lip_model import LipModelRecipe, fit_teacher, lip_loss
@@ -194,4 +202,4 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_main(main)

@@ -22,7 +22,15 @@ from ....face.part_net import PartNet
 from ....face.storage import pack
 from ...data.faces import load_faces
 from ...engine import is_main_process, main_process_first
-from ...recipe import Recipe, add_arguments, parse, recipe_from, save_recipes, training_parser
+from ...recipe import (
+    Recipe,
+    add_arguments,
+    parse,
+    recipe_from,
+    run_main,
+    save_recipes,
+    training_parser,
+)
 from .train_detector import DetectorRecipe, train_detector
 from .train_landmarks import LandmarkRecipe, train_landmarks
 from .train_parts import PartsRecipe, train_parts
@@ -63,4 +71,4 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_main(main)

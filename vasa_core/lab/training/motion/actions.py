@@ -17,6 +17,7 @@ from ....motion.controls import FaceActions
 from ....motion.model import WEIGHTS
 from ....spaces.mesh.gestures import Design, code_of, lip_opening
 from ....types import EMOTIONS
+from ...recipe import run_main
 
 # Lids (AU5 wider < 0, AU7 narrower > 0) the codes know directly.
 DESIGNS = {
@@ -47,4 +48,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_main(main)

@@ -20,6 +20,7 @@ import torch
 from torch import Tensor
 
 from ....audio.features import ArticulationEncoder
+from ....errors import InputError
 from ....face.basis import FaceBasis
 from ....motion.model import QUICK_STEPS, STEPS, MotionDiffusion, read_model, save_model
 from ....motion.transformer import MotionTransformer
@@ -30,6 +31,7 @@ from ...recipe import (
     parse,
     recipe_from,
     recipes_of,
+    run_main,
     save_recipes,
     training_parser,
 )
@@ -126,6 +128,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     add_arguments(parser, DistillationRecipe)
     args = parse(parser, argv)
     recipe, path = recipe_from(args, DistillationRecipe), args.out / WEIGHTS
+    if not path.is_file():
+        raise InputError(f"There is no {path}; --out is the folder of a run of motion.train.")
     torch.manual_seed(recipe.seed)
     model, recipes = read_model(path), recipes_of(path)
     clips = load_talking(args.data, ArticulationEncoder.load())
@@ -141,4 +145,4 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_main(main)

@@ -27,7 +27,15 @@ from ....motion.model import AudioConditioning, MotionDiffusion, save_model
 from ....motion.transformer import MotionTransformer, MotionTransformerConfig
 from ....motion.vectorize import POSE_SIZE
 from ...engine import Objective, Step, Trainer
-from ...recipe import Recipe, add_arguments, parse, recipe_from, save_recipes, training_parser
+from ...recipe import (
+    Recipe,
+    add_arguments,
+    parse,
+    recipe_from,
+    run_main,
+    save_recipes,
+    training_parser,
+)
 from .actions import face_actions
 from .batches import Batch, Batches, statistics
 from .data import FPS, SOUND_COLUMNS, TalkingClip, audio_columns, load_talking, mirror_matrix
@@ -157,9 +165,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = training_parser(__doc__)
     add_arguments(parser, MotionRecipe)
     args = parse(parser, argv)
-    clips = load_talking(args.data, ArticulationEncoder.load())
-    train(clips, args.out, recipe_from(args, MotionRecipe))
+    recipe = recipe_from(args, MotionRecipe)
+    train(load_talking(args.data, ArticulationEncoder.load()), args.out, recipe)
 
 
 if __name__ == "__main__":
-    main()
+    run_main(main)

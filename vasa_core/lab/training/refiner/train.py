@@ -20,7 +20,15 @@ from torch import Tensor
 
 from ....spaces.mesh.renderer.refiner import Refiner
 from ...engine import Objective, Step, Trainer, channels_last, main_process_first
-from ...recipe import Recipe, add_arguments, parse, recipe_from, save_recipes, training_parser
+from ...recipe import (
+    Recipe,
+    add_arguments,
+    parse,
+    recipe_from,
+    run_main,
+    save_recipes,
+    training_parser,
+)
 from .adversary import Critic, critic_loss, judgement
 from .augment import augmented_batch, plain_batch
 from .pairs import Pairs, gather
@@ -153,10 +161,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = training_parser(__doc__, work=True)
     add_arguments(parser, RefinerRecipe)
     args = parse(parser, argv)
+    recipe = recipe_from(args, RefinerRecipe)
     with main_process_first():
         pairs, held_out = (gather(args.data, args.work, s) for s in ("train", "development"))
-    train(pairs, held_out, args.out, recipe_from(args, RefinerRecipe))
+    train(pairs, held_out, args.out, recipe)
 
 
 if __name__ == "__main__":
-    main()
+    run_main(main)

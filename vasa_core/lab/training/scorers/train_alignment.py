@@ -24,7 +24,7 @@ from ....motion.vectorize import vectorize
 from ...data.clips import RealClip, in_step, real_clips
 from ...data.tracks import Clip
 from ...engine import Objective, Step, Trainer
-from ...recipe import Recipe, add_arguments, parse, recipe_from, training_parser
+from ...recipe import Recipe, add_arguments, parse, recipe_from, run_main, training_parser
 from ...scorers.alignment import HEARD, POSE, WINDOW, alignment, alignment_net
 from ...scorers.dual_encoder import DualEncoder
 from ..motion.data import STILL_SMOOTHING, smoothed
@@ -186,15 +186,15 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = training_parser(__doc__)
     add_arguments(parser, AlignmentRecipe)
     args = parse(parser, argv)
-    encoder = ArticulationEncoder.load()
+    recipe, encoder = recipe_from(args, AlignmentRecipe), ArticulationEncoder.load()
     own = real_clips(args.data, lambda clip: clip.entry.split_for("articulation") == "train")
     held_out = Heads(own[5::12], encoder)
     seen = Heads([clip for n, clip in enumerate(own) if n % 12 != 5], encoder)
     others = Heads(real_clips(args.data, usable_heads), encoder)
     counts = [len(heads.clips) for heads in (seen, held_out, others)]
     log.info("%d clips train, %d of the same people and %d of others validate", *counts)
-    train(seen, held_out, others, args.out, recipe_from(args, AlignmentRecipe))
+    train(seen, held_out, others, args.out, recipe)
 
 
 if __name__ == "__main__":
-    main()
+    run_main(main)

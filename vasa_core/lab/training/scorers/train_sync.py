@@ -25,7 +25,15 @@ from ....face.basis import PARTS
 from ...data.clips import RealClip, in_step, real_clips
 from ...data.lips import LipMeasures
 from ...engine import Objective, Step, Trainer
-from ...recipe import Recipe, add_arguments, parse, recipe_from, save_recipes, training_parser
+from ...recipe import (
+    Recipe,
+    add_arguments,
+    parse,
+    recipe_from,
+    run_main,
+    save_recipes,
+    training_parser,
+)
 from ...scorers.dual_encoder import DualEncoder
 from ...scorers.sync import LEAD, MEL_FRAMES, Sync, sync_net, sync_of
 from ..articulation.crops import ROWS, CropSampler, Groups
@@ -140,4 +148,4 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_main(main)
