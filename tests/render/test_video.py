@@ -95,6 +95,9 @@ def test_bad_paths_give_one_sentence(tmp_path):
         VideoWriter(tmp_path / "x.webm", 25)
     with pytest.raises(InputError, match="does not exist"):
         VideoWriter(tmp_path / "nowhere" / "x.mp4", 25)
+    (tmp_path / "folder.mp4").mkdir()
+    with pytest.raises(InputError, match="is a folder"):
+        VideoWriter(tmp_path / "folder.mp4", 25)
     with pytest.raises(InputError, match="No video at"):
         VideoReader(tmp_path / "x.mp4")
     (tmp_path / "x.mp4").write_bytes(b"not a video")

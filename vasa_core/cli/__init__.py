@@ -25,7 +25,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"vasa: {error}", file=sys.stderr)  # noqa: T201
         return 2
     except KeyboardInterrupt:
-        print("vasa: stopped; nothing was written.", file=sys.stderr)  # noqa: T201
+        print("vasa: stopped; no unfinished file is left.", file=sys.stderr)  # noqa: T201
         return 130
     return 0
 

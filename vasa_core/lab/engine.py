@@ -33,6 +33,7 @@ from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
 from ..errors import InputError
+from ..provenance.whole import written_whole
 from .metrics import Metrics
 from .recipe import Recipe
 
@@ -292,7 +293,8 @@ class Trainer:
             "optimizer": {name: part.state_dict() for name, part in self.optimizers.items()},
         }
         state = send_to_device(state, "cpu")  # whichever device it was made on
-        _replace(self.out / CHECKPOINT, lambda path: torch.save(state, path))
+        with written_whole(self.out / CHECKPOINT) as partial:
+            torch.save(state, partial)
 
     def _resume(self) -> None:
         """Go on from the folder's checkpoint, or begin."""
@@ -372,10 +374,3 @@ def _checkpoint(file: Path) -> dict[str, Any]:
             f"{file} is broken and cannot be resumed from; remove it to begin anew, or give another"
             " folder."
         ) from error
-
-
-def _replace(path: Path, write: Callable[[Path], None]) -> None:
-    """Write a file so that it is there whole or not at all."""
-    part = path.with_name(path.name + ".part")
-    write(part)
-    part.replace(path)

@@ -16,9 +16,9 @@ from typing import Literal, TypeVar, get_args, get_origin, get_type_hints
 
 import torch
 from safetensors import safe_open
-from safetensors.torch import save_file
 
 from ..errors import InputError
+from ..provenance.whole import save_tensors
 
 MAY_BE_ZERO = ("seed", "workers")  # of the whole numbers
 SHARES = ("ema", "beta2", "warmup")
@@ -245,5 +245,5 @@ def save_recipes(weights: Path, recipes: Mapping[str, Recipe | dict]) -> None:
     with safe_open(weights, framework="pt") as file:
         about = (file.metadata() or {}) | {"recipes": json.dumps(plain)}
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    save_file(tensors, weights, metadata=about)
+    save_tensors(weights, tensors, about)
     weights.with_suffix(".recipe.json").write_text(json.dumps(plain, indent=2) + "\n")

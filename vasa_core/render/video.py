@@ -36,6 +36,8 @@ def check_output(path: Path | str, suffixes: tuple[str, ...] = SUFFIXES) -> Path
         raise InputError(f"Output {path.name} must end in one of {', '.join(suffixes)}.")
     if not path.parent.is_dir():
         raise InputError(f"The folder {path.parent} for the output does not exist.")
+    if path.is_dir():
+        raise InputError(f"Output {path.name} is a folder; give the name of a file.")
     return path
 
 

@@ -19,6 +19,7 @@ from av.error import FFmpegError
 from PIL import Image, ImageOps
 
 from ...errors import InputError
+from ...provenance.whole import written_whole
 
 FPS = Fraction(25)
 RATE = 16000
@@ -31,12 +32,8 @@ Box = tuple[float, float, float]  # left, top and side in pixels of the source
 def written(path: Path) -> Iterator[Path]:
     """A name beside ``path`` to write to; it becomes ``path`` when all went well, else it goes."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.stem}.partial{path.suffix}")
-    try:
+    with written_whole(path) as partial:
         yield partial
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def open_picture(data: bytes) -> Image.Image:

@@ -16,12 +16,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor
 
 from ...face.canonical import eye_opening, neutral_face
 from ...face.geometry import eye_distance, fit_pose, rotation_angles, rotation_matrix
 from ...face.topology import IRISES, LIPS, RIGID, mirror_index
+from ...provenance.whole import save_tensors
 from ...spaces.curves import smoothstep
 from ..data.tracks import COMMON, Clip, load_clips, load_face_labels
 from ..recipe import run_main
@@ -152,7 +153,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     if SHIPPED.is_file():
         tensors = oriented_like(tensors, load_file(SHIPPED))
     args.out.parent.mkdir(parents=True, exist_ok=True)
-    save_file(tensors, args.out)
+    save_tensors(args.out, tensors)
     log.info("wrote %s", args.out)
 
 

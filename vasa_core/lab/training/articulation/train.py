@@ -17,12 +17,12 @@ from pathlib import Path
 
 import torch
 from librosa.version import version as librosa_version
-from safetensors.torch import save_file
 from torch import Tensor
 
 from ....audio.articulation import PHONES, ArticulationNet, LipPress
 from ....audio.features import FEATURES, ArticulationEncoder
 from ....audio.spectrum import MelBank, mel_filters
+from ....provenance.whole import save_tensors
 from ...data.lips import LipMeasures, correlation
 from ...engine import Objective, Step, Trainer, main_process_first
 from ...recipe import (
@@ -185,7 +185,7 @@ def write(
     tensors["spectrum.mel_filters"] = mel_filters()
     source = f"librosa.filters.mel(norm=None) of librosa {librosa_version}"
     tensors = {name: value.contiguous() for name, value in tensors.items()}
-    save_file(tensors, path, {"spectrum.mel_filters": source})
+    save_tensors(path, tensors, {"spectrum.mel_filters": source})
     save_recipes(path, {"articulation": recipe})
 
 

@@ -14,12 +14,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from safetensors.torch import save_file
-
 from ....face.detector import Detector
 from ....face.landmark_net import LandmarkNet
 from ....face.part_net import PartNet
 from ....face.storage import pack
+from ....provenance.whole import save_tensors
 from ...data.faces import load_faces
 from ...engine import is_main_process, main_process_first
 from ...recipe import (
@@ -47,7 +46,7 @@ def write(file: Path, networks: Mapping[str, Network], recipes: Mapping[str, Rec
         for name, net in networks.items()
         for key, value in net.state_dict().items()
     }
-    save_file(pack(tensors), file, metadata={"config": json.dumps(configs)})
+    save_tensors(file, pack(tensors), {"config": json.dumps(configs)})
     save_recipes(file, recipes)
 
 

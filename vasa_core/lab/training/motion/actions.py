@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import torch
 from safetensors import safe_open
-from safetensors.torch import save_file
 
 from ....face.basis import PARTS, FaceBasis
 from ....motion.controls import FaceActions
 from ....motion.model import WEIGHTS
+from ....provenance.whole import save_tensors
 from ....spaces.mesh.gestures import Design, code_of, lip_opening
 from ....types import EMOTIONS
 from ...recipe import run_main
@@ -44,7 +44,7 @@ def main() -> None:
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     actions = face_actions(FaceBasis.load()).state_dict()
     made = {f"actions.{name}": value.contiguous() for name, value in actions.items()}
-    save_file(tensors | made, WEIGHTS, metadata=about)
+    save_tensors(WEIGHTS, tensors | made, about)
 
 
 if __name__ == "__main__":

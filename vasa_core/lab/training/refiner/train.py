@@ -15,9 +15,9 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
-from safetensors.torch import save_file
 from torch import Tensor
 
+from ....provenance.whole import save_tensors
 from ....spaces.mesh.renderer.refiner import Refiner
 from ...engine import Objective, Step, Trainer, channels_last, main_process_first
 from ...recipe import (
@@ -152,7 +152,7 @@ def examine(net: Refiner, pairs: Pairs) -> dict[str, float]:
 
 def write(refiner: Refiner, path: Path, recipe: RefinerRecipe) -> None:
     """The weight file, in half precision."""
-    save_file({k: v.half().contiguous() for k, v in refiner.state_dict().items()}, path)
+    save_tensors(path, {k: v.half().contiguous() for k, v in refiner.state_dict().items()})
     save_recipes(path, {"refiner": recipe})
 
 

@@ -17,11 +17,11 @@ from typing import Literal
 
 import numpy as np
 import torch
-from safetensors.torch import save_file
 from torch import Tensor
 
 from ....audio.articulation import EDGE, ROWS_BEHIND
 from ....face.basis import PARTS
+from ....provenance.whole import save_tensors
 from ...data.clips import RealClip, in_step, real_clips
 from ...data.lips import LipMeasures
 from ...engine import Objective, Step, Trainer
@@ -130,7 +130,9 @@ def train(
 
 def write(net: DualEncoder, path: Path, recipe: Recipe) -> None:
     """The weight file, in half precision."""
-    save_file({name: value.half().contiguous() for name, value in net.state_dict().items()}, path)
+    save_tensors(
+        path, {name: value.half().contiguous() for name, value in net.state_dict().items()}
+    )
     save_recipes(path, {path.stem: recipe})
 
 
