@@ -84,14 +84,15 @@ def run_gallery(args: argparse.Namespace) -> str:
 def run_evaluate(args: argparse.Namespace) -> str:
     """``vasa evaluate``."""
     with opened_lab():
-        from ..lab.evaluation.evaluate import check_set, evaluate, save, standard_portrait
+        from ..lab.data.media import first_portrait
+        from ..lab.evaluation.evaluate import check_set, evaluate, save
         from ..lab.evaluation.measures import table
         from ..lab.evaluation.model_under_test import open_model
 
     options.check_folder(args.out)  # before all the measuring
     check_set(args.data)
     tested = open_model(
-        args.model, standard_portrait(args.data), [args.models],
+        args.model, first_portrait(args.data), [args.models],
         args.weights, args.steps, args.cfg, args.workers, args.refine,
     )  # fmt: skip
     with progress_bar("evaluate") as progress:

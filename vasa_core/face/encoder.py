@@ -13,7 +13,7 @@ from ..errors import NoFaceError
 from .detector import Detector, suppress
 from .framing import crop_at, fit_frames, frame_angle, frame_size, to_image
 from .landmark_net import LandmarkNet
-from .layers import Net, fuse
+from .layers import Net, channels_last, fuse
 from .part_net import LEFT_EYE, LIPS, RIGHT_EYE, PartConfig, PartNet, part_frames
 from .storage import WEIGHTS, read_detector, read_landmark_net, read_part_net
 from .topology import mirror_index
@@ -225,9 +225,7 @@ class FaceEncoder(nn.Module):
 
 def finished(net: Net) -> Net:
     """A trained network as it is used: fused, fixed, channels side by side in memory."""
-    net = fuse(net.train(False)).requires_grad_(False)
-    # torch's own stub of ``to`` leaves out its documented form with a memory format only
-    return net.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+    return channels_last(fuse(net.train(False)).requires_grad_(False))
 
 
 def spread(mean: Tensor, radius: float = SPREAD) -> Tensor:

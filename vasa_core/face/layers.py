@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TypeVar
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval as fuse_conv_bn
@@ -32,6 +33,13 @@ class Residual(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(B, channels, H, W) to the same."""
         return F.silu(x + self.norm(self.second(self.first(x))))
+
+
+def channels_last(net: Net) -> Net:
+    """The network with the channels of its weights side by side in memory, as convolutions on a
+    CPU like them."""
+    # torch's own stub of ``to`` leaves out its documented form with a memory format only
+    return net.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
 
 
 def fuse(net: Net) -> Net:

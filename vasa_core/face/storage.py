@@ -5,18 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
 
 import torch
 from safetensors import safe_open
-from torch import Tensor, nn
+from torch import Tensor
 
 from .detector import Detector, DetectorConfig
 from .landmark_net import LandmarkNet, LandmarkNetConfig
+from .layers import Net
 from .part_net import PartConfig, PartNet
 
 WEIGHTS = Path(__file__).parent / "weights"
-Net = TypeVar("Net", bound=nn.Module)
 
 
 def read_detector(file: Path) -> Detector:

@@ -22,7 +22,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import torch
@@ -70,7 +70,6 @@ class Step:
         return Step(number, number / recipe.steps, generator, np.random.default_rng(rng))
 
 
-N = TypeVar("N", bound=nn.Module)
 Loss = Callable[[Any, Step], tuple[Tensor | None, Mapping[str, Tensor]]]
 Batches = Callable[[Step], Any]
 Networks = dict[str, Any]  # modules of whichever class, by the names of their objectives
@@ -333,12 +332,6 @@ class _Draws(Dataset):
     def __getitem__(self, index: int) -> Any:
         number, piece = divmod(index, self.recipe.accumulate)
         return self.batches(Step.of(self.recipe, number, 0, self.process, piece))
-
-
-def channels_last(network: N) -> N:
-    """The network, its convolutions' weights laid out with the channels last: faster on a CPU."""
-    # torch's overloads of Module.to leave out memory_format, which it takes
-    return network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
 
 
 def is_main_process() -> bool:

@@ -205,6 +205,31 @@ def parse(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> argpar
     return arguments
 
 
+def command_line(
+    kind: type[R],
+    description: str | None,
+    argv: Sequence[str] | None,
+    *,
+    work: bool = False,
+    others: Mapping[str, type[Recipe]] | None = None,
+) -> tuple[argparse.Namespace, R]:
+    """The arguments of a training's command and its recipe, checked before anything is read.
+
+    Args:
+        kind: The training's recipe.
+        description: Shown by ``--help``.
+        argv: The command line. None: that of the process.
+        work: As in ``training_parser``.
+        others: More recipes by the prefix of their options, for ``recipe_from``.
+    """
+    parser = training_parser(description, work=work)
+    add_arguments(parser, kind)
+    for prefix, other in (others or {}).items():
+        add_arguments(parser, other, prefix)
+    arguments = parse(parser, argv)
+    return arguments, recipe_from(arguments, kind)
+
+
 def run_main(main: Callable[[], None]) -> None:
     """Run a training's command and end the process.
 

@@ -22,7 +22,7 @@ from ...face.basis import PARTS
 from ...types import Progress, stepper
 from ..data.clips import RealClip
 from ..data.index import has_index
-from ..data.media import first_portrait, portrait_entries, speech_entries
+from ..data.media import portrait_entries, speech_entries
 from ..scorers.alignment import alignment
 from ..scorers.sync import MAX_LAG, sync_of
 from .asked import gaze_error, gazes_seen
@@ -208,8 +208,3 @@ def save(report: Report, folder: Path) -> tuple[Path, Path]:
     }
     path.write_text(json.dumps(content, indent=1), "utf8")
     return path, page
-
-
-def standard_portrait(data: Path) -> Path:
-    """The portrait of a set whose face every measure is taken with that needs just one."""
-    return first_portrait(data)

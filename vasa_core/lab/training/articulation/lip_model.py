@@ -27,7 +27,7 @@ from ....face.basis import FaceBasis
 from ...data.lips import LipMeasures, correlation, lip_codes
 from ...data.tracks import Clip, load_clips
 from ...engine import Objective, Step, Trainer
-from ...recipe import Recipe, add_arguments, parse, recipe_from, run_main, training_parser
+from ...recipe import Recipe, command_line, run_main
 from .phonemes import SILENCE, Phone, from_arpabet, phone_class, sample_features, spread
 
 log = logging.getLogger(__name__)
@@ -260,10 +260,8 @@ def fit_teacher(data: Path, out: Path, recipe: LipModelRecipe, count: int = 3) -
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Command line: cross-validation of the phoneme-to-lip model."""
-    parser = training_parser(__doc__)
-    add_arguments(parser, LipModelRecipe)
-    args = parse(parser, argv)
-    recipe, basis = recipe_from(args, LipModelRecipe), FaceBasis.load()
+    args, recipe = command_line(LipModelRecipe, __doc__, argv)
+    basis = FaceBasis.load()
     rows = training_rows(*speaker_clips(args.data), basis)
     scores = cross_validate(rows, LipMeasures.of(basis), args.out, recipe)
     log.info("cross-validation: %s", scores)

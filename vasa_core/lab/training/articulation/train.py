@@ -25,15 +25,7 @@ from ....audio.spectrum import MelBank, mel_filters
 from ....provenance.whole import save_tensors
 from ...data.lips import LipMeasures, correlation
 from ...engine import Objective, Step, Trainer, main_process_first
-from ...recipe import (
-    Recipe,
-    add_arguments,
-    parse,
-    recipe_from,
-    run_main,
-    save_recipes,
-    training_parser,
-)
+from ...recipe import Recipe, command_line, recipe_from, run_main, save_recipes
 from .crops import CropSampler, Groups, Recording, filmed_recordings, synthetic_recording
 from .festival import festival_corpus
 from .lip_model import LipModelRecipe, fit_teacher, lip_loss
@@ -191,11 +183,8 @@ def write(
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Command line: everything from the corpus to the weight file."""
-    parser = training_parser(__doc__, work=True)
-    add_arguments(parser, ArticulationRecipe)
-    add_arguments(parser, LipModelRecipe, "teacher")
-    args = parse(parser, argv)
-    recipe = recipe_from(args, ArticulationRecipe)
+    others = {"teacher": LipModelRecipe}
+    args, recipe = command_line(ArticulationRecipe, __doc__, argv, work=True, others=others)
     teacher_recipe = recipe_from(args, LipModelRecipe, "teacher")
     groups, held, measures = training_recordings(args.data, args.work, recipe.seed, teacher_recipe)
     train(groups, held, measures, args.out, recipe)

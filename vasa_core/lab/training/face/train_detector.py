@@ -21,8 +21,9 @@ from ....face.framing import (
     to_crop,
     to_image,
 )
+from ....face.layers import channels_last
 from ...data.faces import SIZE, FaceSet
-from ...engine import Objective, Step, Trainer, channels_last
+from ...engine import Objective, Step, Trainer
 from ...recipe import Recipe
 from .augment import CROP_SIDE, restyle
 from .repose import mean_shape

@@ -13,8 +13,9 @@ from ....face import topology as mesh
 from ....face.detector import Detector
 from ....face.framing import crop_at, fit_frames, frame_size, make_frames, to_image
 from ....face.landmark_net import LandmarkNet
+from ....face.layers import channels_last
 from ...data.faces import FaceSet
-from ...engine import Objective, Step, Trainer, channels_last, main_process_first
+from ...engine import Objective, Step, Trainer, main_process_first
 from ...recipe import Recipe
 from .augment import ALIGNED, CROP_SIDE, DETECTED, Jitter, jittered, restyle, training_crops
 from .expressions import load_expressions

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from ....face import topology as mesh
 from ....face.framing import fit_frames, to_crop, to_image
+from ....face.layers import channels_last
 from ....face.part_net import (
     EYE_CONFIG,
     LEFT_EYE,
@@ -20,7 +21,7 @@ from ....face.part_net import (
     part_frames,
 )
 from ...data.faces import FaceSet
-from ...engine import Objective, Step, Trainer, channels_last, main_process_first
+from ...engine import Objective, Step, Trainer, main_process_first
 from ...recipe import Recipe
 from .augment import CROP_SIDE, Jitter, Posed, jittered, restyle
 from .expressions import load_expressions

@@ -25,16 +25,7 @@ from ....face.basis import FaceBasis
 from ....motion.model import QUICK_STEPS, STEPS, MotionDiffusion, read_model, save_model
 from ....motion.transformer import MotionTransformer
 from ...engine import Objective, Step, Trainer, is_main_process
-from ...recipe import (
-    Recipe,
-    add_arguments,
-    parse,
-    recipe_from,
-    recipes_of,
-    run_main,
-    save_recipes,
-    training_parser,
-)
+from ...recipe import Recipe, command_line, recipes_of, run_main, save_recipes
 from .batches import Batch, Batches
 from .calibrate import calibrate
 from .data import load_talking
@@ -124,10 +115,8 @@ def distil(
 
 def main(argv: Sequence[str] | None = None) -> None:
     """The command."""
-    parser = training_parser(__doc__)
-    add_arguments(parser, DistillationRecipe)
-    args = parse(parser, argv)
-    recipe, path = recipe_from(args, DistillationRecipe), args.out / WEIGHTS
+    args, recipe = command_line(DistillationRecipe, __doc__, argv)
+    path = args.out / WEIGHTS
     if not path.is_file():
         raise InputError(f"There is no {path}; --out is the folder of a run of motion.train.")
     torch.manual_seed(recipe.seed)

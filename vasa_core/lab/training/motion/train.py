@@ -27,15 +27,7 @@ from ....motion.model import AudioConditioning, MotionDiffusion, save_model
 from ....motion.transformer import MotionTransformer, MotionTransformerConfig
 from ....motion.vectorize import POSE_SIZE
 from ...engine import Objective, Step, Trainer
-from ...recipe import (
-    Recipe,
-    add_arguments,
-    parse,
-    recipe_from,
-    run_main,
-    save_recipes,
-    training_parser,
-)
+from ...recipe import Recipe, command_line, run_main, save_recipes
 from .actions import face_actions
 from .batches import Batch, Batches, statistics
 from .data import FPS, SOUND_COLUMNS, TalkingClip, audio_columns, load_talking, mirror_matrix
@@ -162,10 +154,7 @@ def validate(network: MotionTransformer, batches: Batches) -> float:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """The command."""
-    parser = training_parser(__doc__)
-    add_arguments(parser, MotionRecipe)
-    args = parse(parser, argv)
-    recipe = recipe_from(args, MotionRecipe)
+    args, recipe = command_line(MotionRecipe, __doc__, argv)
     train(load_talking(args.data, ArticulationEncoder.load()), args.out, recipe)
 
 

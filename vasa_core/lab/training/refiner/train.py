@@ -17,18 +17,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ....face.layers import channels_last
 from ....provenance.whole import save_tensors
 from ....spaces.mesh.renderer.refiner import Refiner
-from ...engine import Objective, Step, Trainer, channels_last, main_process_first
-from ...recipe import (
-    Recipe,
-    add_arguments,
-    parse,
-    recipe_from,
-    run_main,
-    save_recipes,
-    training_parser,
-)
+from ...engine import Objective, Step, Trainer, main_process_first
+from ...recipe import Recipe, command_line, run_main, save_recipes
 from .adversary import Critic, critic_loss, judgement
 from .augment import augmented_batch, plain_batch
 from .pairs import Pairs, gather
@@ -158,10 +151,7 @@ def write(refiner: Refiner, path: Path, recipe: RefinerRecipe) -> None:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Command line."""
-    parser = training_parser(__doc__, work=True)
-    add_arguments(parser, RefinerRecipe)
-    args = parse(parser, argv)
-    recipe = recipe_from(args, RefinerRecipe)
+    args, recipe = command_line(RefinerRecipe, __doc__, argv, work=True)
     with main_process_first():
         pairs, held_out = (gather(args.data, args.work, s) for s in ("train", "development"))
     train(pairs, held_out, args.out, recipe)

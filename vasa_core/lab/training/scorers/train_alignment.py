@@ -24,7 +24,7 @@ from ....motion.vectorize import vectorize
 from ...data.clips import RealClip, in_step, real_clips
 from ...data.tracks import Clip
 from ...engine import Objective, Step, Trainer
-from ...recipe import Recipe, add_arguments, parse, recipe_from, run_main, training_parser
+from ...recipe import Recipe, command_line, run_main
 from ...scorers.alignment import HEARD, POSE, WINDOW, alignment, alignment_net
 from ...scorers.dual_encoder import DualEncoder
 from ..motion.data import STILL_SMOOTHING, smoothed
@@ -183,10 +183,8 @@ def train(
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Command line."""
-    parser = training_parser(__doc__)
-    add_arguments(parser, AlignmentRecipe)
-    args = parse(parser, argv)
-    recipe, encoder = recipe_from(args, AlignmentRecipe), ArticulationEncoder.load()
+    args, recipe = command_line(AlignmentRecipe, __doc__, argv)
+    encoder = ArticulationEncoder.load()
     own = real_clips(args.data, lambda clip: clip.entry.split_for("articulation") == "train")
     held_out = Heads(own[5::12], encoder)
     seen = Heads([clip for n, clip in enumerate(own) if n % 12 != 5], encoder)

@@ -25,15 +25,7 @@ from ....provenance.whole import save_tensors
 from ...data.clips import RealClip, in_step, real_clips
 from ...data.lips import LipMeasures
 from ...engine import Objective, Step, Trainer
-from ...recipe import (
-    Recipe,
-    add_arguments,
-    parse,
-    recipe_from,
-    run_main,
-    save_recipes,
-    training_parser,
-)
+from ...recipe import Recipe, command_line, recipe_from, run_main, save_recipes
 from ...scorers.dual_encoder import DualEncoder
 from ...scorers.sync import LEAD, MEL_FRAMES, Sync, sync_net, sync_of
 from ..articulation.crops import ROWS, CropSampler, Groups
@@ -138,11 +130,8 @@ def write(net: DualEncoder, path: Path, recipe: Recipe) -> None:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Command line."""
-    parser = training_parser(__doc__, work=True)
-    add_arguments(parser, SyncRecipe)
-    add_arguments(parser, LipModelRecipe, "teacher")
-    args = parse(parser, argv)
-    recipe = recipe_from(args, SyncRecipe)
+    others = {"teacher": LipModelRecipe}
+    args, recipe = command_line(SyncRecipe, __doc__, argv, work=True, others=others)
     teacher_recipe = recipe_from(args, LipModelRecipe, "teacher")
     groups, _, measures = training_recordings(args.data, args.work, recipe.seed, teacher_recipe)
     groups = {name: (share, groups[name][1]) for name, share in SHARES.items()}

@@ -16,6 +16,7 @@ import torch.nn.functional as F
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from ....face.layers import channels_last
 from ...curves import smoothstep
 
 SLOPE = 0.1  # of the activation below zero
@@ -88,8 +89,7 @@ class Refiner(nn.Module):
         refiner = Refiner()
         file = Path(__file__).parents[1] / "weights" / "refiner.safetensors"
         refiner.load_state_dict(load_file(file))
-        # torch's own stub of ``to`` leaves out the memory format, which is documented
-        refiner = refiner.to(device, dtype, memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+        refiner = channels_last(refiner.to(device, dtype))
         return refiner.train(False).requires_grad_(False)
 
     def forward(self, part: Tensor) -> Tensor:
